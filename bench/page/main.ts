@@ -1,0 +1,88 @@
+/// <reference types="vite/client" />
+/**
+ * The page around one peer. Node drives it through `window.bench`; the clock and the counts are here,
+ * beside the work, so that the driver's messages are never inside a measured time.
+ */
+import { SpecError } from '../../src/gpu/errors.js';
+import type { Evidence, Opened, Sample } from '../contestant.js';
+import type { Peer, PeerModule } from '../peer.js';
+import { createTask, type Task } from '../task.js';
+import type { WorkloadName } from '../workloads.js';
+import { productError } from './check.js';
+import { adapterInUse, callsOf, watchWebGpu } from './witness.js';
+
+const PEERS: Record<string, () => Promise<PeerModule>> = {
+  'webgpu-vae': () => import('../peers/webgpu-vae.js'),
+  'jax-js': () => import('../peers/jax-js.js'),
+  tfjs: () => import('../peers/tfjs.js'),
+  naive: () => import('../peers/naive.js'),
+  ceiling: () => import('../peers/ceiling.js'),
+};
+
+/** One peer on one workload, from its first step to its result. */
+class Bench {
+  #peer!: Peer;
+  #task!: Task;
+  #next = 0;
+  readonly #losses: [step: number, loss: number][] = [];
+
+  /** Sets the peer up and does its first step, timed together: what a user waits for after loading. */
+  async open(peerName: string, workload: WorkloadName): Promise<Opened> {
+    const load = PEERS[peerName];
+    if (!load)
+      throw new SpecError('bench', `no peer ${peerName}; there are ${Object.keys(PEERS).join(', ')}`);
+    this.#task = createTask(workload);
+    this.#peer = (await load()).createPeer();
+    const start = performance.now();
+    await this.#peer.setup(this.#task);
+    await this.#step(true);
+    const firstMs = performance.now() - start;
+    return {
+      firstMs,
+      adapter: adapterInUse(),
+      ...(this.#peer.flop === undefined ? {} : { flop: this.#peer.flop }),
+    };
+  }
+
+  async #step(sync: boolean): Promise<void> {
+    const i = this.#next++;
+    const loss = await this.#peer.step(i, sync);
+    if (loss !== undefined) this.#losses.push([i, loss]);
+  }
+
+  /** Does `count` steps, each waited for. */
+  async sample(count: number): Promise<Sample> {
+    const timesMs: number[] = [];
+    let calls;
+    for (let k = 0; k < count; k++) {
+      const start = performance.now();
+      calls = await callsOf(() => this.#step(true));
+      timesMs.push(performance.now() - start);
+    }
+    return { timesMs, ...(calls ? { calls } : {}) };
+  }
+
+  /** Does `count` steps and waits for the last one only; returns the time of one step in ms. */
+  async burst(count: number): Promise<number> {
+    const start = performance.now();
+    for (let k = 1; k < count; k++) await this.#step(false);
+    await this.#step(true);
+    return (performance.now() - start) / count;
+  }
+
+  /** What shows that the work was right. */
+  async evidence(): Promise<Evidence> {
+    if (this.#task.kind === 'dense-step') return { losses: this.#losses };
+    if (!this.#peer.result) return {};
+    return { productError: productError(this.#task, await this.#peer.result()) };
+  }
+}
+
+declare global {
+  interface Window {
+    bench: Bench;
+  }
+}
+
+watchWebGpu();
+window.bench = new Bench();

@@ -1,0 +1,117 @@
+/**
+ * TensorFlow.js on WebGPU, eager with its fused layers (matrix product, bias, activation in one op) and
+ * its own Adam. tfjs-core alone registers no gradients, so they are imported by name.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+// oxlint-disable-next-line import/no-unassigned-import -- it exists for its side effect
+import '@tensorflow/tfjs-core/dist/register_all_gradients';
+import { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
+import { DeviceError } from '../../src/gpu/errors.js';
+import type { Peer } from '../peer.js';
+import {
+  batchOf,
+  inputMajor,
+  mapWeights,
+  type DenseStepTask,
+  type LayerName,
+  type MatmulTask,
+  type Task,
+  type Tensor,
+  type Weights,
+} from '../task.js';
+import { DENSE } from '../workloads.js';
+
+/** Sends what tfjs has recorded so far (it submits by the batch) and waits for the GPU. */
+async function finish(): Promise<void> {
+  const backend = tf.backend();
+  if (!(backend instanceof WebGPUBackend))
+    throw new DeviceError('bench', 'tfjs is not on WebGPU; it must be');
+  backend.ensureCommandEncoderReady();
+  backend.endComputePassEncoder();
+  backend.submitQueue();
+  await backend.queue.onSubmittedWorkDone();
+}
+
+const upload = ({ values, shape }: Tensor): tf.Tensor => tf.tensor(values, [...shape]);
+
+/** Trains with tf.train.adam; matrices are kept as f32[in, out], the layout of its dense layers. */
+class Training {
+  readonly #task: DenseStepTask;
+  readonly #weights: Weights<tf.Variable>;
+  readonly #optimizer = tf.train.adam(DENSE.learningRate, 0.9, 0.999, 1e-8);
+
+  constructor(task: DenseStepTask) {
+    this.#task = task;
+    this.#weights = mapWeights((name) => tf.variable(upload(inputMajor(task.weights[name]))));
+  }
+
+  #dense(x: tf.Tensor, layer: LayerName, activation: 'relu' | 'linear'): tf.Tensor {
+    const weight = this.#weights[`${layer}.weight`];
+    return tf.fused.matMul({ a: x, b: weight, bias: this.#weights[`${layer}.bias`], activation });
+  }
+
+  #loss(x: tf.Tensor, noise: tf.Tensor): tf.Scalar {
+    const hidden = this.#dense(x, 'encoder', 'relu');
+    const mean = this.#dense(hidden, 'mean', 'linear');
+    const logVariance = this.#dense(hidden, 'logVariance', 'linear');
+    const z = tf.add(mean, tf.mul(noise, tf.exp(tf.mul(logVariance, 0.5))));
+    const logits = this.#dense(this.#dense(z, 'decoder', 'relu'), 'output', 'linear');
+    const crossEntropy = tf.sum(tf.sub(tf.softplus(logits), tf.mul(logits, x)));
+    const inner = tf.sub(tf.sub(tf.add(tf.square(mean), tf.exp(logVariance)), logVariance), 1);
+    return tf.div<tf.Scalar>(tf.add(crossEntropy, tf.mul(tf.sum(inner), 0.5)), DENSE.batchSize);
+  }
+
+  async step(i: number, sync: boolean): Promise<number | undefined> {
+    const x = tf.tensor2d(batchOf(this.#task.x, i), [DENSE.batchSize, DENSE.pixels]);
+    const noise = tf.tensor2d(batchOf(this.#task.noise, i), [DENSE.batchSize, DENSE.latent]);
+    const loss = this.#optimizer.minimize(() => this.#loss(x, noise), true);
+    const value = sync ? (await loss?.data())?.[0] : undefined;
+    tf.dispose([x, noise, ...(loss ? [loss] : [])]);
+    return value;
+  }
+}
+
+/** Multiplies, keeping the last product. */
+class Product {
+  readonly #left: tf.Tensor;
+  readonly #right: tf.Tensor;
+  #product: tf.Tensor | undefined;
+
+  constructor(task: MatmulTask) {
+    this.#left = upload(task.left);
+    this.#right = upload(task.right);
+  }
+
+  async step(_i: number, sync: boolean): Promise<undefined> {
+    this.#product?.dispose();
+    this.#product = tf.matMul(this.#left, this.#right);
+    if (sync) await finish();
+    return undefined;
+  }
+
+  async result(): Promise<Float32Array> {
+    return Float32Array.from((await this.#product?.data()) ?? []);
+  }
+}
+
+class TensorFlowJs implements Peer {
+  #work!: Training | Product;
+
+  async setup(task: Task): Promise<void> {
+    tf.enableProdMode();
+    if (!(await tf.setBackend('webgpu')))
+      throw new DeviceError('bench', 'tfjs found no WebGPU; one is needed');
+    await tf.ready();
+    this.#work = task.kind === 'matmul' ? new Product(task) : new Training(task);
+  }
+
+  step(i: number, sync: boolean): Promise<number | undefined> {
+    return this.#work.step(i, sync);
+  }
+
+  async result(): Promise<Float32Array> {
+    return this.#work instanceof Product ? this.#work.result() : new Float32Array();
+  }
+}
+
+export const createPeer = (): Peer => new TensorFlowJs();

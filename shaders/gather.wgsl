@@ -1,0 +1,83 @@
+// Fetches the rows of a batch from a data set that lives on the GPU, shuffled by epoch without an index
+// buffer: a six-round Feistel network over the next power of four, walked until it lands inside the set,
+// is a bijection of the rows that changes with every epoch's keys. Rows past row_count become zeros.
+
+//#include "lib/threefry.wgsl"
+//#include "lib/step.wgsl"
+//#include "lib/elements.wgsl"
+
+struct Parameters {
+  batch: u32,
+  width: u32,
+  dataset_rows: u32,
+  // half of the Feistel network's bits
+  half_bits: u32,
+  // elements that one invocation fetches
+  run: u32,
+}
+
+// Mixed into the seed so that binarisation and the latent noise differ.
+const BINARIZE_TAG: u32 = 0x62696e00u;
+
+override SHUFFLE: bool = true;
+override BINARIZE: bool = false;
+// values are bytes (value / 255) or f32
+override BYTES: bool = true;
+
+@group(0) @binding(0) var<uniform> parameters: Parameters;
+@group(0) @binding(1) var<uniform> step: Step;
+@group(0) @binding(2) var<storage, read> dataset: array<u32>;
+@group(0) @binding(3) var<storage, read_write> x: array<f32>;
+
+fn mix(word: u32) -> u32 {
+  var v = word;
+  v ^= v >> 16u; v *= 0x7feb352du;
+  v ^= v >> 15u; v *= 0x846ca68bu;
+  return v ^ (v >> 16u);
+}
+
+fn permute(position: u32) -> u32 {
+  if (!SHUFFLE) { return position; }
+  let mask = (1u << parameters.half_bits) - 1u;
+  var value = position;
+  loop {
+    var left = value >> parameters.half_bits;
+    var right = value & mask;
+    for (var round = 0u; round < 6u; round++) {
+      let next = left ^ (mix(right ^ step.shuffle_keys[round / 4u][round % 4u]) & mask);
+      left = right;
+      right = next;
+    }
+    value = (left << parameters.half_bits) | right;
+    if (value < parameters.dataset_rows) { break; }
+  }
+  return value;
+}
+
+fn fetch(index: u32) -> f32 {
+  if (BYTES) { return f32((dataset[index / 4u] >> (8u * (index % 4u))) & 255u) / 255.0; }
+  return bitcast<f32>(dataset[index]);
+}
+
+@compute @workgroup_size(WORKGROUP, 1, 1)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let runs = (parameters.width + parameters.run - 1u) / parameters.run;
+  let i = element_of(group, groups, lane);
+  let row = i / runs;
+  if (row >= parameters.batch) { return; }
+  let first = (i % runs) * parameters.run;
+  let last = min(first + parameters.run, parameters.width);
+  let valid = row < step.row_count;
+  var source = 0u;
+  if (valid) { source = permute(step.first_row + row); }
+  for (var column = first; column < last; column++) {
+    var value = 0.0;
+    let element = row * parameters.width + column;
+    if (valid) { value = fetch(source * parameters.width + column); }
+    if (BINARIZE) {
+      let u = uniform_unit(vec2u(step.seed.x, step.seed.y ^ BINARIZE_TAG), element, step.stream);
+      value = select(0.0, 1.0, u < value);
+    }
+    x[element] = value;
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * What an op hands to the planner: one kernel with its operands, overrides, parameters and grid. The types
+ * come from the reflected shaders, so a missing binding or a misspelt override does not compile.
+ */
+import type { Cost, Tensor } from './graph.js';
+import { kernels } from './kernels.generated.js';
+import { ceilDivide, type Shape } from './shape.js';
+
+export type KernelName = keyof typeof kernels;
+type Description<K extends KernelName> = (typeof kernels)[K];
+
+/** The storage bindings of a kernel; `parameters` and `step` are bound by the planner. */
+export type StorageName<K extends KernelName> = Exclude<
+  Description<K>['bindings'][number],
+  { type: 'uniform' }
+>['name'];
+
+type Scalar<T extends string> = T extends `vec4${string}`
+  ? readonly [number, number, number, number]
+  : number;
+type Field<K extends KernelName> = Description<K>['parameters']['fields'][number];
+
+/** The values of a kernel's uniform `Parameters`. */
+export type ParameterValues<K extends KernelName> = {
+  readonly [F in Field<K> as F['name']]: Scalar<F['type']>;
+};
+
+/** The overrides of a kernel; those left out keep the default in the shader. */
+export type OverrideValues<K extends KernelName> = {
+  readonly [N in keyof Description<K>['overrides']]?: Description<K>['overrides'][N] extends 'bool'
+    ? boolean
+    : number;
+};
+
+/** A buffer that lives outside the plan's tensors: the weights, the data set. Bound by name. */
+export interface Resource {
+  readonly resource: string;
+}
+
+/** `'unused'` binds a placeholder where the overrides switch a binding off. */
+export type Operand = Tensor | Resource | 'unused';
+
+export type Workgroups = readonly [number, number, number];
+
+/** One dispatch, as plans keep it. */
+export interface Dispatch {
+  readonly kernel: KernelName;
+  readonly bindings: Readonly<Record<string, Operand>>;
+  readonly overrides: Readonly<Record<string, number | boolean>>;
+  readonly parameters: Readonly<Record<string, number | readonly number[]>>;
+  readonly workgroups: Workgroups;
+  readonly cost: Cost;
+}
+
+/** What an op may ask while it chooses its dispatches. */
+export interface DispatchContext {
+  /** Software adapters run barriers slowly and registers well; GPUs the other way round. */
+  readonly adapterClass: AdapterClass;
+  /** A scratch tensor that lives only inside this op. */
+  temporary(shape: Shape): Tensor;
+}
+
+export type AdapterClass = 'gpu' | 'software';
+
+/** Checks a dispatch against its kernel's reflected types. */
+export function dispatch<K extends KernelName>(
+  kernel: K,
+  parts: {
+    readonly bindings: { readonly [N in StorageName<K>]: Operand };
+    readonly overrides?: OverrideValues<K>;
+    readonly parameters: ParameterValues<K>;
+    readonly workgroups: Workgroups;
+    readonly cost: Cost;
+  },
+): Dispatch {
+  const { bindings, overrides = {}, parameters, workgroups, cost } = parts;
+  return { kernel, bindings, overrides, parameters, workgroups, cost } as Dispatch;
+}
+
+/** WebGPU's default limit on workgroups along one axis. */
+export const MAX_WORKGROUPS = 65_535;
+
+/** Invocations of the elementwise and row kernels' workgroups. */
+export const WORKGROUP = 64;
+
+/** Grid of one workgroup per row, folded into two axes where one is too short. */
+export function rowGrid(rows: number): Workgroups {
+  const x = Math.min(rows, MAX_WORKGROUPS);
+  return [x, ceilDivide(rows, x), 1];
+}
+
+/** Grid of one invocation per element. */
+export function elementGrid(elements: number): Workgroups {
+  return rowGrid(ceilDivide(elements, WORKGROUP));
+}

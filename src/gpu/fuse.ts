@@ -1,0 +1,200 @@
+/**
+ * Fusion: rewrites the steps of a graph into fewer that compute the same tensors. Only rules whose fused
+ * kernel is tested against the separate ops belong here. A fused step keeps the tensors of the chain's end,
+ * so nothing else in the graph changes.
+ */
+import type { OpDefinition, Step, Tensor } from './graph.js';
+import { binaryOp, type BinaryAttributes } from './ops/binary.js';
+import { activationCodes, type Activation } from './ops/activation.js';
+import { likelihoodGradientOp, likelihoodOp, type LikelihoodAttributes } from './ops/likelihood.js';
+import { matmulOp, type MatmulAttributes, type MatmulFusion } from './ops/matmul.js';
+import { sumOp, type SumAttributes } from './ops/sum.js';
+import { unaryOp, type UnaryFunction } from './ops/unary.js';
+import { elementCount, sameShape } from './shape.js';
+
+/** Fuses `steps` (in topological order); tensors in `wanted` must still be written. Returns them ordered. */
+export function fuse(steps: readonly Step[], wanted: ReadonlySet<Tensor>): Step[] {
+  const pool = new StepPool(steps, wanted);
+  for (const step of steps) {
+    if (is(step, matmulOp)) fuseEpilogue(pool, step);
+  }
+  for (const step of pool.steps) {
+    if (is(step, sumOp)) fuseColumnSum(pool, step);
+    if (is(step, likelihoodGradientOp)) fuseLikelihood(pool, step);
+  }
+  return pool.ordered();
+}
+
+function is<A>(step: Step, op: OpDefinition<A>): step is Step<A> & Step {
+  return step.op === (op as OpDefinition<unknown>);
+}
+
+/** The steps that are left, with who makes and who reads each tensor. */
+class StepPool {
+  #steps: Step[];
+  readonly #wanted: ReadonlySet<Tensor>;
+
+  constructor(steps: readonly Step[], wanted: ReadonlySet<Tensor>) {
+    this.#steps = [...steps];
+    this.#wanted = wanted;
+  }
+
+  get steps(): readonly Step[] {
+    return this.#steps;
+  }
+
+  has(step: Step): boolean {
+    return this.#steps.includes(step);
+  }
+
+  /** The one step that reads `tensor`, if nothing else needs it. */
+  soleReader(tensor: Tensor): Step | undefined {
+    if (this.#wanted.has(tensor)) return undefined;
+    const readers = this.#steps.filter((step) => step.inputs.some((input) => sameStorage(input, tensor)));
+    const [reader] = readers;
+    return readers.length === 1 && reader!.inputs.filter((input) => input === tensor).length === 1
+      ? reader
+      : undefined;
+  }
+
+  producer(tensor: Tensor): Step | undefined {
+    return this.#steps.find((step) => step.outputs.some((output) => sameStorage(output, tensor)));
+  }
+
+  /** True when computing `tensor` needs `step`. */
+  dependsOn(tensor: Tensor, step: Step): boolean {
+    const producer = this.producer(tensor);
+    if (!producer) return false;
+    return producer === step || producer.inputs.some((input) => this.dependsOn(input, step));
+  }
+
+  /** Puts `fused` where the last of `parts` stood. */
+  replace(parts: readonly Step[], fused: Step): void {
+    const last = Math.max(...parts.map((part) => this.#steps.indexOf(part)));
+    this.#steps[last] = fused;
+    this.#steps = this.#steps.filter((step) => step === fused || !parts.includes(step));
+  }
+
+  /** Topological order that keeps the present order where it can. */
+  ordered(): Step[] {
+    const order: Step[] = [];
+    const visited = new Set<Step>();
+    const visit = (step: Step): void => {
+      if (visited.has(step)) return;
+      visited.add(step);
+      for (const input of step.inputs) {
+        const producer = this.producer(input);
+        if (producer) visit(producer);
+      }
+      order.push(step);
+    };
+    for (const step of this.#steps) visit(step);
+    return order;
+  }
+}
+
+/** The tensor whose memory `tensor` is a view of. */
+export function storageOf(tensor: Tensor): Tensor {
+  return tensor.node.op.name === 'reshape' ? storageOf(tensor.node.inputs[0]!) : tensor;
+}
+
+function sameStorage(a: Tensor, b: Tensor): boolean {
+  return storageOf(a) === storageOf(b);
+}
+
+/** matmul [+ bias row] [then activation | times an activation's derivative], each read by nothing else. */
+function fuseEpilogue(pool: StepPool, matmul: Step<MatmulAttributes> & Step): void {
+  const parts: Step[] = [matmul];
+  const inputs = [...matmul.inputs];
+  let fusion: MatmulFusion = {};
+  let product = matmul.outputs[0]!;
+  let next = pool.soleReader(product);
+
+  const bias = next && biasOf(next, product);
+  if (next && bias) {
+    fusion = { ...fusion, bias: true };
+    inputs.push(bias);
+    parts.push(next);
+    product = next.outputs[0]!;
+    next = pool.soleReader(product);
+  }
+  const activation = next && activationOf(next);
+  const saved = next && derivativeOperand(next, product);
+  if (next && (activation || saved)) {
+    fusion = activation
+      ? { ...fusion, activation }
+      : { ...fusion, derivative: (next.attributes as BinaryAttributes).activation };
+    if (saved) inputs.push(saved);
+    parts.push(next);
+    product = next.outputs[0]!;
+  }
+  if (parts.length === 1) return;
+  const attributes: MatmulAttributes = { ...matmul.attributes, fused: fusion };
+  const names = parts.slice(1).map((part) => (part.attributes as { function: string }).function);
+  pool.replace(parts, {
+    ...matmul,
+    attributes,
+    inputs,
+    outputs: [product],
+    label: `${matmul.label}+${names.join('+')}`,
+  });
+}
+
+/** The bias of `add(product, bias)` when it is one row wide. */
+function biasOf(step: Step, product: Tensor): Tensor | undefined {
+  if (!is(step, binaryOp) || step.attributes.function !== 'add') return undefined;
+  const bias = step.inputs.find((input) => input !== product);
+  const columns = product.shape[1]!;
+  const isRow = bias?.shape.at(-1) === columns && elementCount(bias.shape) === columns;
+  return isRow && product.shape[0] !== 1 ? bias : undefined;
+}
+
+function activationOf(step: Step): Activation | undefined {
+  if (!is(step, unaryOp)) return undefined;
+  const name: UnaryFunction = step.attributes.function;
+  return Object.hasOwn(activationCodes, name) ? (name as Activation) : undefined;
+}
+
+/** The saved operand of `activationGradient(product, saved)`. */
+function derivativeOperand(step: Step, product: Tensor): Tensor | undefined {
+  if (!is(step, binaryOp) || step.attributes.function !== 'activationGradient') return undefined;
+  const [cotangent, saved] = step.inputs as [Tensor, Tensor];
+  return cotangent === product && sameShape(saved.shape, product.shape) ? saved : undefined;
+}
+
+/** sum of the rows of b rides along with a matmul a' b: a layer's bias gradient with its weight gradient. */
+function fuseColumnSum(pool: StepPool, sum: Step<SumAttributes> & Step): void {
+  const { outer, inner } = sum.attributes;
+  const [rows] = sum.inputs as [Tensor];
+  if (outer !== 1 || rows.shape.length !== 2 || inner !== rows.shape[1]) return;
+  const partner = pool.steps.find(
+    (step) =>
+      is(step, matmulOp) &&
+      step.attributes.transposition === 'TN' &&
+      step.inputs[1] === rows &&
+      !step.attributes.fused,
+  ) as (Step<MatmulAttributes> & Step) | undefined;
+  if (!partner) return;
+  const attributes: MatmulAttributes = { ...partner.attributes, fused: { columnSum: true } };
+  const outputs = [partner.outputs[0]!, sum.outputs[0]!];
+  pool.replace([partner, sum], { ...partner, attributes, outputs, label: `${partner.label}+columnSum` });
+}
+
+/** A likelihood and its gradient from the same operands become one pass over the data. */
+function fuseLikelihood(pool: StepPool, gradient: Step<LikelihoodAttributes> & Step): void {
+  const cotangent = gradient.inputs[3]!;
+  const value = pool.steps.find(
+    (step) => is(step, likelihoodOp) && step.inputs.every((input, index) => input === gradient.inputs[index]),
+  );
+  if (!value || pool.dependsOn(cotangent, value)) return;
+  const attributes: LikelihoodAttributes = { ...gradient.attributes, fused: true };
+  const outputs = [...value.outputs, ...gradient.outputs];
+  const fused: Step = {
+    ...value,
+    attributes,
+    inputs: gradient.inputs,
+    outputs,
+    label: `${value.label}+gradient`,
+  };
+  pool.replace([value, gradient], fused);
+}

@@ -1,0 +1,23 @@
+/** The runtime: graphs of WGSL kernels on WebGPU, without any notion of a VAE. */
+export { Device, type OpenDeviceOptions } from './device.js';
+export * from './errors.js';
+export { Executable, type ExecutableOptions, type StepValues } from './executable.js';
+export { gradient, vectorJacobian } from './gradient.js';
+export { scoped, Tensor, type Cost } from './graph.js';
+export { MetricRing } from './metrics.js';
+export { activate, affine, clamp, exp, log, negate, square, unary } from './ops/unary.js';
+export type { Activation } from './ops/activation.js';
+export { add, binary, broadcastTo, divide, multiply, subtract } from './ops/binary.js';
+export { constant, input, reshape } from './ops/constant.js';
+export { gather } from './ops/gather.js';
+export { likelihood } from './ops/likelihood.js';
+export { matmul } from './ops/matmul.js';
+export { noise } from './ops/noise.js';
+export { objective, rowWeights } from './ops/objective.js';
+export { reparameterize, type Estimator, type PosteriorFamily } from './ops/reparameterize.js';
+export { sum, sumTo } from './ops/sum.js';
+export { pad, slice } from './ops/window.js';
+export { ParameterSet } from './parameters.js';
+export { makePlan, type Plan, type PlanRequest } from './plan.js';
+export { readBuffer } from './readback.js';
+export { Scheduler, type DispatchTime, type SchedulerOptions } from './scheduler.js';

@@ -1,0 +1,87 @@
+/** Tensors that no kernel computes: inputs, parameters and constants, and the reshaped view of a tensor. */
+import { apply, applyOne, type OpDefinition, type Tensor } from '../graph.js';
+import { ShapeError } from '../errors.js';
+import { describeShape, elementCount, type Shape } from '../shape.js';
+
+const free = { flops: 0, bytesRead: 0, bytesWritten: 0 };
+const leafReason = 'it is a leaf of the graph';
+
+/** A tensor whose values the caller writes before a step. */
+export const inputOp: OpDefinition<{ readonly name: string; readonly shape: Shape }> = {
+  name: 'input',
+  shapes: (_, { shape }) => [[...shape]],
+  cost: () => free,
+  forward: () => [],
+  backward: { none: leafReason },
+};
+
+/** A tensor that lives in the flat weight buffer and that optimizers update. */
+export const parameterOp: OpDefinition<{ readonly name: string; readonly shape: Shape }> = {
+  name: 'parameter',
+  shapes: (_, { shape }) => [[...shape]],
+  cost: () => free,
+  forward: () => [],
+  backward: { none: leafReason },
+};
+
+/** A tensor of one value, written once when the plan is made. */
+export const constantOp: OpDefinition<{ readonly value: number; readonly shape: Shape }> = {
+  name: 'constant',
+  shapes: (_, { shape }) => [[...shape]],
+  cost: () => free,
+  forward: () => [],
+  backward: { none: leafReason },
+};
+
+/** Scratch inside one op; made by the planner only. */
+export const temporaryOp: OpDefinition<{ readonly shape: Shape }> = {
+  name: 'temporary',
+  shapes: (_, { shape }) => [[...shape]],
+  cost: () => free,
+  forward: () => [],
+  backward: { none: 'it is scratch memory of the planner' },
+};
+
+/** The same elements under another shape; an alias, no copy and no dispatch. */
+export const reshapeOp: OpDefinition<{ readonly shape: Shape }> = {
+  name: 'reshape',
+  shapes([input], { shape }) {
+    if (!input || elementCount(input) !== elementCount(shape))
+      throw new ShapeError(
+        'reshape',
+        `input is ${describeShape(input ?? [])}; ${describeShape(shape)} needs ${elementCount(shape)} elements`,
+      );
+    return [[...shape]];
+  },
+  cost: () => free,
+  forward: () => [],
+  backward: (node, [cotangent]) => [cotangent && reshape(cotangent, node.inputs[0]!.shape)],
+};
+
+/** A named tensor `f32[...shape]` that the caller writes before every step. */
+export function input(name: string, shape: Shape): Tensor {
+  return applyOne(inputOp, [], { name, shape });
+}
+
+/** A named weight; use ParameterSet to lay weights out in one buffer. */
+export function parameter(name: string, shape: Shape): Tensor {
+  return applyOne(parameterOp, [], { name, shape });
+}
+
+/** `value` in every element of `shape`. */
+export function constant(shape: Shape, value: number): Tensor {
+  return applyOne(constantOp, [], { shape, value });
+}
+
+/** The value of a constant tensor, `undefined` for any other. */
+export function constantValue(tensor: Tensor): number | undefined {
+  if (tensor.node.op !== (constantOp as OpDefinition<unknown>)) return undefined;
+  return (tensor.node.attributes as { value: number }).value;
+}
+
+/** The elements of `tensor` under another shape. @throws ShapeError when the element counts differ. */
+export function reshape(tensor: Tensor, shape: Shape): Tensor {
+  const value = constantValue(tensor);
+  if (value !== undefined) return constant(shape, value);
+  return apply(reshapeOp, [tensor], { shape })[0]!;
+}

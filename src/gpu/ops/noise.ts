@@ -1,0 +1,34 @@
+/** Standard normal noise from the counter generator (shaders/noise.wgsl). */
+import { dispatch, elementGrid } from '../dispatch.js';
+import { applyOne, streamingCost, type OpDefinition, type Tensor } from '../graph.js';
+import { elementCount, type Shape } from '../shape.js';
+
+interface NoiseAttributes {
+  readonly shape: Shape;
+  /** Separates noise tensors of one step; mixed into the seed. */
+  readonly tag: number;
+}
+
+export const noiseOp: OpDefinition<NoiseAttributes> = {
+  name: 'noise',
+  shapes: (_, { shape }) => [[...shape]],
+  cost: (step) => streamingCost(step, 60),
+  forward(step) {
+    const [y] = step.outputs as [Tensor];
+    const count = elementCount(y.shape);
+    return [
+      dispatch('noise', {
+        bindings: { y },
+        parameters: { count, noise_tag: step.attributes.tag },
+        workgroups: elementGrid(count),
+        cost: this.cost(step),
+      }),
+    ];
+  },
+  backward: { none: 'noise depends on no tensor' },
+};
+
+/** f32[...shape] of N(0, 1), made anew in every step from its seed and stream. */
+export function noise(shape: Shape, tag = 0): Tensor {
+  return applyOne(noiseOp, [], { shape, tag });
+}

@@ -1,0 +1,24 @@
+/** Whether a data set fits a model: its shape, its number of rows, its range. */
+import { DataError, ShapeError } from '../../gpu/errors.js';
+import { elementCount } from '../../gpu/shape.js';
+import type { CompleteSpec } from '../spec.js';
+import { checkDataset, checkRange, type Dataset } from './dataset.js';
+
+/**
+ * @throws ShapeError when a row has another size than the model's input; DataError for zero rows, a batch
+ *   larger than the data, a value that is not finite, or one outside [0, 1] with Bernoulli
+ */
+export function checkForModel(data: Dataset, spec: CompleteSpec, batchSize: number): void {
+  checkDataset(data, 'data');
+  if (elementCount(data.shape) !== elementCount(spec.input))
+    throw new ShapeError(
+      'data',
+      `a row is [${data.shape.join(', ')}]; the model's input is [${spec.input.join(', ')}]; change spec.input or the data`,
+    );
+  if (batchSize > data.rows)
+    throw new DataError(
+      'batchSize',
+      `is ${batchSize}; the data has ${data.rows} rows; use at most ${data.rows}`,
+    );
+  if (spec.likelihood.type === 'bernoulli') checkRange(data, 0, 1, 'data', 'the bernoulli likelihood');
+}

@@ -1,0 +1,76 @@
+/** The bound on held-out data: the mean of its terms over every row, in nats per datum. */
+import { Executable } from '../gpu/executable.js';
+import { MetricRing } from '../gpu/metrics.js';
+import type { Estimator } from '../gpu/ops/reparameterize.js';
+import { makePlan } from '../gpu/plan.js';
+import { Scheduler } from '../gpu/scheduler.js';
+import { seedWords } from '../gpu/threefry.js';
+import { checkForModel } from './data/check.js';
+import type { Dataset } from './data/dataset.js';
+import { uploadDataset } from './data/resident.js';
+import { TermsMean, type Terms } from './terms.js';
+import { gatherFrom } from './trainer.js';
+import type { Vae } from './vae.js';
+
+export interface EvaluateOptions {
+  /** Rows a dispatch; at most the data's rows. */
+  readonly batchSize?: number;
+  readonly estimator?: Estimator;
+  /** Latent samples a datum. */
+  readonly samples?: number;
+  readonly beta?: number;
+  readonly seed?: number;
+}
+
+/** Noise streams of evaluations start here, away from those of training steps. */
+const EVALUATION_STREAM = 0x80000000;
+
+/** Terms of `vae` on all rows of `data`. @throws as training does for data that does not fit */
+export async function evaluate(vae: Vae, data: Dataset, options: EvaluateOptions = {}): Promise<Terms> {
+  const { estimator = 'B', samples = 1, beta = 1, seed = 0 } = options;
+  const batchSize = Math.min(options.batchSize ?? 128, data.rows);
+  checkForModel(data, vae.spec, Math.max(1, batchSize));
+  const { device, model } = vae;
+  const x = gatherFrom(data, batchSize, model.width, { shuffle: false, binarize: false });
+  const { terms } = model.elbo(x, { estimator, samples });
+  const plan = makePlan(
+    { label: 'evaluate', outputs: { terms }, parameters: model.weights.set },
+    device.adapterClass,
+  );
+  const { buffer: dataset } = uploadDataset(device, data);
+  let executable: Executable | undefined;
+  let ring: MetricRing | undefined;
+  try {
+    executable = await Executable.create(device, plan, { resources: { dataset, weights: vae.weightBuffer } });
+    ring = new MetricRing(device, 'evaluate', 3);
+    const scheduler = new Scheduler(device);
+    const source = executable.output('terms');
+    const mean = new TermsMean();
+    for (let first = 0, batch = 0; first < data.rows; first += batchSize, batch++) {
+      const row_count = Math.min(batchSize, data.rows - first);
+      const step = {
+        seed: seedWords(seed),
+        stream: EVALUATION_STREAM + batch,
+        row_count,
+        first_row: first,
+        beta,
+      };
+      await scheduler.run(executable, step, (encoder) => ring!.record(encoder, [source]));
+      if (ring.pending === ring.capacity) await collect(ring, mean, batchSize, data.rows);
+    }
+    await collect(ring, mean, batchSize, data.rows);
+    return mean.mean;
+  } finally {
+    executable?.destroy();
+    ring?.destroy();
+    device.destroyBuffer(dataset);
+  }
+}
+
+/** Adds the ring's entries; batches come in order, so the rows already added tell each batch's size. */
+async function collect(ring: MetricRing, mean: TermsMean, batchSize: number, rows: number): Promise<void> {
+  for (const [elbo, reconstruction, kl] of (await ring.read()) as Iterable<ArrayLike<number>> as Iterable<
+    [number, number, number]
+  >)
+    mean.add({ elbo, reconstruction, kl }, Math.min(batchSize, rows - mean.rows));
+}

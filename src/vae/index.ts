@@ -1,0 +1,20 @@
+/** Variational autoencoders: specification, training, evaluation, checkpoints. */
+export { readSafetensors, writeSafetensors } from './checkpoint/safetensors.js';
+export { checkDataset, takeRows, type Dataset } from './data/dataset.js';
+export { readIdxImages, readIdxLabels } from './data/idx.js';
+export type { EvaluateOptions } from './evaluate.js';
+export { optimizerNames, type OptimizerSpec } from './optimizers/optimizer.js';
+export {
+  completeSpec,
+  denseSpec,
+  type CompleteSpec,
+  type DenseSpec,
+  type LayerSpec,
+  type LikelihoodSpec,
+  type ScaleSpec,
+  type VaeSpec,
+} from './spec.js';
+export type { Terms } from './terms.js';
+export type { EpochReport, Spread, TrainOptions, TrainProgress, TrainReport } from './train.js';
+export { Trainer, type FedBatch, type StepTerms, type TrainerOptions } from './trainer.js';
+export { Vae, type CreateOptions } from './vae.js';

@@ -1,0 +1,199 @@
+/** A variational autoencoder on a GPU: the model's weights, and everything one does with them. */
+import { Device } from '../gpu/device.js';
+import { ShapeError, SpecError } from '../gpu/errors.js';
+import { Executable } from '../gpu/executable.js';
+import type { Tensor } from '../gpu/graph.js';
+import { input } from '../gpu/ops/constant.js';
+import { makePlan } from '../gpu/plan.js';
+import { readBuffer } from '../gpu/readback.js';
+import { Scheduler } from '../gpu/scheduler.js';
+import { standardNormal } from '../gpu/threefry.js';
+import { readModelSpec, readModelWeights, writeModelFile } from './checkpoint/model-file.js';
+import type { Dataset } from './data/dataset.js';
+import { evaluate, type EvaluateOptions } from './evaluate.js';
+import { Model } from './model.js';
+import { completeSpec, type CompleteSpec, type VaeSpec } from './spec.js';
+import type { Terms } from './terms.js';
+import { train, type TrainOptions, type TrainReport } from './train.js';
+import { Trainer, type TrainerOptions } from './trainer.js';
+
+export interface CreateOptions {
+  /** A GPUDevice of the caller's (never destroyed here), or a Device shared between models. */
+  readonly device?: GPUDevice | Device;
+  /** Seed of the initial weights. */
+  readonly seed?: number;
+}
+
+/** Rows that encode and decode handle in one dispatch. */
+const INFERENCE_BATCH = 128;
+
+/** Stream of the noise of prior samples, away from training and evaluation. */
+const SAMPLE_STREAM = 0x70726900;
+
+export class Vae {
+  readonly spec: CompleteSpec;
+  readonly #ownsDevice: boolean;
+  readonly #inference = new Map<string, Promise<Executable>>();
+
+  private constructor(
+    readonly device: Device,
+    /** The graph pieces; for code that builds its own objectives. */
+    readonly model: Model,
+    /** The flat weights on the GPU, laid out as `model.weights.set` says. */
+    readonly weightBuffer: GPUBuffer,
+    ownsDevice: boolean,
+  ) {
+    this.spec = model.spec;
+    this.#ownsDevice = ownsDevice;
+  }
+
+  /**
+   * A model with fresh weights.
+   * @throws SpecError for a specification that cannot be built; DeviceError when there is no adapter
+   */
+  static async create(spec: VaeSpec, options: CreateOptions = {}): Promise<Vae> {
+    const { seed = 0 } = options;
+    if (!Number.isSafeInteger(seed) || seed < 0)
+      throw new SpecError('seed', `is ${seed}; expected an integer from 0 to 2^53 - 1`);
+    const model = new Model(completeSpec(spec));
+    return Vae.#build(model, model.weights.initialValues(seed), options);
+  }
+
+  /** A model from `save()`'s bytes. @throws CheckpointError when they are broken or of another format */
+  static async load(bytes: Uint8Array, options: CreateOptions = {}): Promise<Vae> {
+    const model = new Model(await readModelSpec(bytes));
+    return Vae.#build(model, await readModelWeights(model, bytes), options);
+  }
+
+  static async #build(model: Model, weights: Float32Array, { device: given }: CreateOptions): Promise<Vae> {
+    const device = given instanceof Device ? given : given ? Device.borrow(given) : await Device.open();
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    const buffer = device.createBuffer('weights', 4 * weights.length, usage);
+    device.gpu.queue.writeBuffer(buffer, 0, weights as Float32Array<ArrayBuffer>);
+    await device.settled();
+    return new Vae(device, model, buffer, !(given instanceof Device));
+  }
+
+  /** Trainable numbers. */
+  get parameterCount(): number {
+    return this.model.weights.set.count;
+  }
+
+  /** Elements of the flat weight buffer. */
+  get weightLength(): number {
+    return this.model.weights.set.length;
+  }
+
+  /** Trains on all rows of `data`, shuffled every epoch. */
+  train(data: Dataset, options: TrainOptions): Promise<TrainReport> {
+    return train(this, data, options);
+  }
+
+  /** A trainer for callers with a loop of their own; without `data`, batches are fed to `step()`. */
+  trainer(data: Dataset | undefined, options: TrainerOptions = {}): Promise<Trainer> {
+    return Trainer.create(this, data, options);
+  }
+
+  /** Mean terms over all rows of `data`, nats per datum. */
+  evaluate(data: Dataset, options: EvaluateOptions = {}): Promise<Terms> {
+    return evaluate(this, data, options);
+  }
+
+  /** f32[N, D] -> the posterior's mean and log-variance, f32[N, K] each (log-variance f32[N, 1] if isotropic). */
+  async encode(rows: Float32Array): Promise<{ mean: Float32Array; logVariance: Float32Array }> {
+    const { momentsWidth, width } = this.model;
+    const moments = await this.#infer('encode', width, momentsWidth, rows, (x) => this.model.encode(x));
+    const { latent } = this.spec;
+    const count = moments.length / momentsWidth;
+    const mean = new Float32Array(count * latent);
+    const logVariance = new Float32Array(count * (momentsWidth - latent));
+    for (let row = 0; row < count; row++) {
+      const values = moments.subarray(row * momentsWidth, (row + 1) * momentsWidth);
+      mean.set(values.subarray(0, latent), row * latent);
+      logVariance.set(values.subarray(latent), row * (momentsWidth - latent));
+    }
+    return { mean, logVariance };
+  }
+
+  /** f32[N, K] -> the mean of p(x | z), f32[N, D]. */
+  decode(z: Float32Array): Promise<Float32Array> {
+    const { latent } = this.spec;
+    return this.#infer('decode', latent, this.model.width, z, (value) =>
+      this.model.likelihood.mean(this.model.decode(value)),
+    );
+  }
+
+  /** decode(encode(rows).mean): f32[N, D] -> f32[N, D]. */
+  async reconstruct(rows: Float32Array): Promise<Float32Array> {
+    const { mean } = await this.encode(rows);
+    return this.decode(mean);
+  }
+
+  /** decode(z) with z from the prior N(0, I): f32[count, D]. The same seed gives the same samples. */
+  sample(count: number, { seed = 0 }: { seed?: number } = {}): Promise<Float32Array> {
+    if (!Number.isInteger(count) || count < 1)
+      throw new SpecError('sample', `count is ${count}; expected an integer >= 1`);
+    return this.decode(standardNormal(count * this.spec.latent, seed, SAMPLE_STREAM));
+  }
+
+  /** The flat weights, read back. */
+  async readWeights(): Promise<Float32Array> {
+    return new Float32Array(await readBuffer(this.device, this.weightBuffer, 0, 4 * this.weightLength));
+  }
+
+  /** The model as safetensors bytes under PyTorch's names and layouts, the specification in the metadata. */
+  async save(): Promise<Uint8Array> {
+    return writeModelFile(this.model, await this.readWeights());
+  }
+
+  /** Frees the model's buffers, and the device if the model opened it. */
+  destroy(): void {
+    for (const executable of this.#inference.values())
+      void executable.then((value) => value.destroy()).catch(() => undefined);
+    this.#inference.clear();
+    this.device.destroyBuffer(this.weightBuffer);
+    if (this.#ownsDevice) this.device.destroy();
+  }
+
+  /** Runs `build` over rows in batches of a plan that is made once. */
+  async #infer(
+    label: string,
+    inputWidth: number,
+    outputWidth: number,
+    rows: Float32Array,
+    build: (x: Tensor) => Tensor,
+  ): Promise<Float32Array> {
+    const count = rows.length / inputWidth;
+    if (!Number.isInteger(count) || count < 1)
+      throw new ShapeError(
+        label,
+        `got ${rows.length} values; expected a multiple of ${inputWidth}, one row or more`,
+      );
+    const executable = await this.#inferenceExecutable(label, inputWidth, build);
+    const scheduler = new Scheduler(this.device);
+    const result = new Float32Array(count * outputWidth);
+    const padded = new Float32Array(INFERENCE_BATCH * inputWidth);
+    for (let first = 0; first < count; first += INFERENCE_BATCH) {
+      const last = Math.min(first + INFERENCE_BATCH, count);
+      padded.set(rows.subarray(first * inputWidth, last * inputWidth));
+      executable.write('x', padded);
+      await scheduler.run(executable, {});
+      const output = await executable.read('y');
+      result.set(output.subarray(0, (last - first) * outputWidth), first * outputWidth);
+    }
+    return result;
+  }
+
+  #inferenceExecutable(label: string, inputWidth: number, build: (x: Tensor) => Tensor): Promise<Executable> {
+    let executable = this.#inference.get(label);
+    if (!executable) {
+      const y = build(input('x', [INFERENCE_BATCH, inputWidth]));
+      const request = { label, outputs: { y }, parameters: this.model.weights.set };
+      const plan = makePlan(request, this.device.adapterClass);
+      executable = Executable.create(this.device, plan, { resources: { weights: this.weightBuffer } });
+      this.#inference.set(label, executable);
+      executable.catch(() => this.#inference.delete(label));
+    }
+    return executable;
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * Turns shaders/*.wgsl into src/gpu/kernels.generated.ts: the sources with includes resolved and comments
+ * stripped, and what the runtime must know to bind them, read from the WGSL by wgsl_reflect (which therefore
+ * never ships). Run by `npm run generate`.
+ */
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
+import { assemble } from './assemble.js';
+
+const root = resolve(import.meta.dirname, '..');
+const shaderFolder = join(root, 'shaders');
+const target = join(root, 'src/gpu/kernels.generated.ts');
+
+interface Field {
+  readonly name: string;
+  readonly type: string;
+  readonly offset: number;
+}
+
+interface StructDescription {
+  readonly byteLength: number;
+  readonly fields: readonly Field[];
+}
+
+/** Comments and indentation out; the text stays line by line, so compile errors keep a readable place. */
+function strip(source: string): string {
+  return source
+    .split('\n')
+    .map((line) => line.replace(/\/\/.*$/, '').trim())
+    .filter((line) => line !== '')
+    .join('\n');
+}
+
+function describeUniform(uniform: { type: unknown; size: number }): StructDescription {
+  const { members } = uniform.type as { members: { name: string; type: { name: string }; offset: number }[] };
+  const fields = members.map(({ name, type, offset }) => ({ name, type: type.name, offset }));
+  // Uniform structs are bound in whole 16-byte rows.
+  return { byteLength: Math.ceil(uniform.size / 16) * 16, fields };
+}
+
+function reflect(name: string, source: string): WgslReflect {
+  try {
+    return new WgslReflect(source);
+  } catch (error) {
+    const line = Number(/Line: (\d+)/.exec(String(error))?.[1] ?? 1);
+    throw new Error(`shaders/${name}.wgsl: ${String(error)}: ${source.split('\n')[line - 1]}`, {
+      cause: error,
+    });
+  }
+}
+
+function describe(name: string): { kernel: string; step: StructDescription | undefined } {
+  const source = strip(assemble(join(shaderFolder, `${name}.wgsl`)));
+  const reflection = reflect(name, source);
+  const entry = reflection.entry.compute[0];
+  if (!entry || reflection.entry.compute.length !== 1)
+    throw new Error(
+      `shaders/${name}.wgsl has ${reflection.entry.compute.length} compute entry points; expected one`,
+    );
+  const variables = reflection.getBindGroups().flat();
+  let parameters: StructDescription = { byteLength: 0, fields: [] };
+  let step: StructDescription | undefined;
+  const bindings = variables.map((variable) => {
+    const isUniform = variable.resourceType === 0;
+    if (isUniform && variable.name === 'parameters') parameters = describeUniform(variable);
+    if (isUniform && variable.name === 'step') step = describeUniform(variable);
+    const access = isUniform ? 'uniform' : variable.access === 'read' ? 'read-only-storage' : 'storage';
+    return { name: variable.name, binding: variable.binding, type: access };
+  });
+  const overrides = Object.fromEntries(reflection.overrides.map((o) => [o.name, o.type?.name ?? 'f32']));
+  const record = { name, bindings, overrides, parameters, source };
+  return { kernel: `  ${name}: ${JSON.stringify(record)},`, step };
+}
+
+const names = readdirSync(shaderFolder)
+  .filter((file) => file.endsWith('.wgsl'))
+  .map((file) => basename(file, '.wgsl'))
+  .sort();
+const described = names.map(describe);
+const steps = new Set(described.flatMap(({ step }) => (step ? [JSON.stringify(step)] : [])));
+if (steps.size !== 1)
+  throw new Error(`the step block is declared in ${steps.size} different ways; expected one`);
+
+const text = [
+  '// Made by tools/generate.ts from shaders/*.wgsl; do not edit. Run `npm run generate` after changing a shader.',
+  'export const kernels = {',
+  ...described.map(({ kernel }) => kernel),
+  '} as const;',
+  `export const stepBlock = ${[...steps][0]} as const;`,
+  '',
+].join('\n');
+mkdirSync(join(root, 'src/gpu'), { recursive: true });
+writeFileSync(target, text);
+console.log(`generated ${names.length} kernels`);
