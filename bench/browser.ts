@@ -40,10 +40,10 @@ const ISOLATION = {
 /** Where the page's imports of the library lead: to what is published, or to the sources before a build. */
 function libraryAliases(): { find: RegExp; replacement: string }[] {
   const isBuilt = existsSync(join(ROOT, 'dist/index.js'));
-  const entry = (path: string): string => join(ROOT, isBuilt ? `dist/${path}.js` : `src/${path}.ts`);
+  const entry = (built: string, source: string): string => join(ROOT, isBuilt ? built : source);
   return [
-    { find: /^webgpu-vae$/, replacement: entry('index') },
-    { find: /^webgpu-vae\/gpu$/, replacement: entry('gpu/index') },
+    { find: /^webgpu-vae$/, replacement: entry('dist/index.js', 'src/index.ts') },
+    { find: /^webgpu-vae\/gpu$/, replacement: entry('dist/gpu.js', 'src/gpu/index.ts') },
   ];
 }
 

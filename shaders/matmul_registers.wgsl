@@ -3,4 +3,5 @@
 
 //#include "lib/matmul_parameters.wgsl"
 //#include "lib/matmul_aligned.wgsl"
+//#include "lib/rows_own.wgsl"
 //#include "lib/matmul_registers.wgsl"

@@ -6,11 +6,12 @@
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let i = element_of(group, groups, lane);
   if (i >= parameters.count) { return; }
+  let raw = gradients[i];
   let old = weights[i];
   let old1 = moment1[i];
-  let m = old1 * parameters.beta1 + gradients[i] * clip_scale();
+  let m = old1 * parameters.beta1 + raw * clip_scale();
   let w = old - step.learning_rate * m;
-  let ok = accepted(gradients[i], w, i);
+  let ok = accepted(raw, w, i);
   moment1[i] = select(old1, m, ok);
   weights[i] = select(old, w, ok);
 }

@@ -1,7 +1,9 @@
 /** This library, as its users get it: products through the low-level entry, training through the model's plan. */
 import { Device, Executable, input, makePlan, matmul, Scheduler } from 'webgpu-vae/gpu';
-import { unsupported, type Peer } from '../peer.js';
-import type { MatmulTask, Task } from '../task.js';
+import { denseSpec, SpecError, Vae, writeSafetensors, type TensorToWrite, type Trainer, type VaeSpec } from 'webgpu-vae';
+import type { Peer } from '../peer.js';
+import { batchOf, type DenseStepTask, type LayerName, type MatmulTask, type Task, type Tensor, type Weights } from '../task.js';
+import { DENSE } from '../workloads.js';
 
 /** Multiplies with one plan; the inputs are written once. */
 class Product {
@@ -33,23 +35,71 @@ class Product {
   }
 }
 
+/** PyTorch's names of the bench's weights, as a checkpoint holds them. */
+const FILE_NAMES: Record<LayerName, string> = {
+  encoder: 'encoder.0',
+  mean: 'mean',
+  logVariance: 'log_variance',
+  decoder: 'decoder.0',
+  output: 'decoder.2',
+};
+
+/** The training step through the public Trainer, batches and noise fed by the caller. */
+class Training {
+  readonly #trainer: Trainer;
+  readonly #task: DenseStepTask;
+
+  private constructor(trainer: Trainer, task: DenseStepTask) {
+    this.#trainer = trainer;
+    this.#task = task;
+  }
+
+  static async create(device: Device, task: DenseStepTask): Promise<Training> {
+    const spec = denseSpec({ input: [DENSE.pixels], hidden: DENSE.hidden, latent: DENSE.latent });
+    const vae = await Vae.load(await checkpoint(task.weights, spec), { device });
+    const trainer = await vae.trainer(undefined, { batchSize: DENSE.batchSize, learningRate: 1e-3 });
+    return new Training(trainer, task);
+  }
+
+  async step(i: number, sync: boolean): Promise<number | undefined> {
+    await this.#trainer.step({ x: batchOf(this.#task.x, i), noise: batchOf(this.#task.noise, i) });
+    if (!sync && this.#trainer.pendingTerms < 200) return undefined;
+    const last = (await this.#trainer.terms()).at(-1);
+    return sync && last ? -last.elbo : undefined;
+  }
+}
+
+/** The initial weights as one of our files. */
+function checkpoint(weights: Weights<Tensor>, spec: VaeSpec): Promise<Uint8Array> {
+  const named = Object.entries(weights).map(([name, { shape, values }]): [string, TensorToWrite] => {
+    const [layer, kind] = name.split('.') as [LayerName, string];
+    return [`${FILE_NAMES[layer]}.${kind}`, { shape, values }];
+  });
+  return writeSafetensors(new Map(named), { format: 'webgpu-vae 1', spec: JSON.stringify(spec) });
+}
+
 class WebGpuVae implements Peer {
   #device!: Device;
-  #work!: Product;
+  #work!: Product | Training;
 
   async setup(task: Task): Promise<void> {
-    if (task.kind !== 'matmul') throw unsupported('webgpu-vae', task);
     this.#device = await Device.open();
-    this.#work = await Product.create(this.#device, task);
+    this.#work =
+      task.kind === 'matmul' ? await Product.create(this.#device, task) : await Training.create(this.#device, task);
   }
 
   step(i: number, sync: boolean): Promise<number | undefined> {
     return this.#work.step(i, sync);
   }
 
-  result(): Promise<Float32Array> {
+  async result(): Promise<Float32Array> {
+    if (!(this.#work instanceof Product)) throw unsupportedResult();
     return this.#work.result();
   }
+}
+
+function unsupportedResult(): Error {
+  return new SpecError('bench', 'a training step has no product; read its loss instead');
 }
 
 export const createPeer = (): Peer => new WebGpuVae();

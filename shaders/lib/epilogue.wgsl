@@ -22,11 +22,9 @@ fn finish_row(row: u32, column: u32, split: u32, sum: vec4f) {
   store(row, column, split, value);
 }
 
-// Four rows; written out because indexing a matrix by a variable would move it to memory.
+// Four rows of the product.
 fn finish(row: u32, column: u32, split: u32, tile: mat4x4f) {
   if (column >= parameters.columns) { return; }
-  finish_row(row, column, split, tile[0]);
-  finish_row(row + 1u, column, split, tile[1]);
-  finish_row(row + 2u, column, split, tile[2]);
-  finish_row(row + 3u, column, split, tile[3]);
+  var rows = tile;
+  for (var i = 0u; i < 4u; i++) { finish_row(row + i, column, split, rows[i]); }
 }

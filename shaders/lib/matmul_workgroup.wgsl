@@ -46,6 +46,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   let b_quads = WORKGROUP_X * QUADS;
   let group_row = group.y * a_quads * 4u;
   let group_column = group.x * b_quads * 4u;
+  let row = group_row + local.y * 4u;
+  let column = group_column + local.x * 4u;
   let lane = local.y * WORKGROUP_X + local.x;
   let invocations = WORKGROUP_X * WORKGROUP_Y;
   var t00 = mat4x4f(); var t01 = mat4x4f();
@@ -62,28 +64,26 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
       let a0 = a_tile[i * a_quads + local.y];
       let b0 = b_tile[i * b_quads + local.x];
       t00 += outer(b0, a0);
-      if (COLUMN_SUM) { sum0 += b0; }
+      if (COLUMN_SUM && row == 0u) { sum0 += b0; }
       if (QUADS > 1u) {
         let a1 = a_tile[i * a_quads + WORKGROUP_Y + local.y];
         let b1 = b_tile[i * b_quads + WORKGROUP_X + local.x];
         t01 += outer(b1, a0);
         t10 += outer(b0, a1);
         t11 += outer(b1, a1);
-        if (COLUMN_SUM) { sum1 += b1; }
+        if (COLUMN_SUM && row == 0u) { sum1 += b1; }
       }
     }
     workgroupBarrier();
   }
-  let row = group_row + local.y * 4u;
-  let column = group_column + local.x * 4u;
   if (COLUMN_SUM && row == 0u) {
     store_column_sum(column, group.z, sum0);
     if (QUADS > 1u) { store_column_sum(column + 4u * WORKGROUP_X, group.z, sum1); }
   }
-  finish(row, column, group.z, t00);
-  if (QUADS > 1u) {
-    finish(row, column + 4u * WORKGROUP_X, group.z, t01);
-    finish(row + 4u * WORKGROUP_Y, column, group.z, t10);
-    finish(row + 4u * WORKGROUP_Y, column + 4u * WORKGROUP_X, group.z, t11);
+  var tiles = array<mat4x4f, 4>(t00, t01, t10, t11);
+  for (var i = 0u; i < QUADS; i++) {
+    for (var j = 0u; j < QUADS; j++) {
+      finish(row + 4u * WORKGROUP_Y * i, column + 4u * WORKGROUP_X * j, group.z, tiles[2u * i + j]);
+    }
   }
 }

@@ -10,7 +10,9 @@ struct Parameters {
   // vec4 elements of the flat buffers
   count: u32,
   beta1: f32,
-  beta2: f32,
+  // 1 - beta, rounded from float64: in f32 1 - 0.999 is off by 5e-5
+  complement1: f32,
+  complement2: f32,
   // clip the gradient to this global norm; 0: no clipping
   max_norm: f32,
 }
@@ -31,15 +33,15 @@ fn clip_scale() -> f32 {
   return min(1.0, parameters.max_norm / (sqrt(squared_norm[0]) + 1e-6));
 }
 
-// Component by component: true where both bit patterns are finite.
+const EXPONENT: vec4u = vec4u(0x7f800000u);
+
+// Component by component: true where the gradient and the updated weight are both finite. Records the first
+// that is not.
 fn accepted(gradient: vec4f, updated: vec4f, index: u32) -> vec4<bool> {
-  let g = bitcast<vec4u>(gradient);
-  let w = bitcast<vec4u>(updated);
-  let result = vec4<bool>(!is_not_finite(g.x) && !is_not_finite(w.x), !is_not_finite(g.y) && !is_not_finite(w.y),
-                          !is_not_finite(g.z) && !is_not_finite(w.z), !is_not_finite(g.w) && !is_not_finite(w.w));
-  if (!all(result)) {
-    let first = select(select(select(3u, 2u, !result.z), 1u, !result.y), 0u, !result.x);
+  let ok = ((bitcast<vec4u>(gradient) & EXPONENT) != EXPONENT) & ((bitcast<vec4u>(updated) & EXPONENT) != EXPONENT);
+  if (!all(ok)) {
+    let first = select(select(select(3u, 2u, !ok.z), 1u, !ok.y), 0u, !ok.x);
     atomicMin(&refused[0], 4u * index + first);
   }
-  return result;
+  return ok;
 }

@@ -18,6 +18,9 @@ const ADVICE =
 /** The limits worth raising above the defaults, to what the adapter offers. */
 const RAISED_LIMITS = ['maxBufferSize', 'maxStorageBufferBindingSize'] as const;
 
+/** Timestamps for profiles, subgroups for a faster matmul; asked for where the adapter has them. */
+const USEFUL_FEATURES: readonly GPUFeatureName[] = ['timestamp-query', 'subgroups'];
+
 /** Live GPU memory is refused beyond this many bytes unless the caller raises `byteBudget`. */
 const DEFAULT_BYTE_BUDGET = 4 * 2 ** 30;
 
@@ -44,7 +47,7 @@ export class Device {
     info: GPUAdapterInfo | undefined,
   ) {
     this.description = describeAdapter(info);
-    this.adapterClass = isSoftware(info) ? 'software' : 'gpu';
+    this.adapterClass = classify(gpu, info);
     this.kernels = new KernelCache(gpu);
     this.lost = gpu.lost.then(({ reason, message }) => (this.#lostReason = `${reason}: ${message}`));
     gpu.addEventListener('uncapturederror', this.#onUncaptured);
@@ -58,9 +61,7 @@ export class Device {
     const adapter = (await gpu.requestAdapter({ powerPreference })) ?? (await gpu.requestAdapter());
     if (!adapter) throw new DeviceError('device', `no WebGPU adapter was found; ${ADVICE}`);
     const requiredLimits = Object.fromEntries(RAISED_LIMITS.map((name) => [name, adapter.limits[name]]));
-    const requiredFeatures: GPUFeatureName[] = adapter.features.has('timestamp-query')
-      ? ['timestamp-query']
-      : [];
+    const requiredFeatures = USEFUL_FEATURES.filter((feature) => adapter.features.has(feature));
     const device = await adapter.requestDevice({ label: 'vae', requiredLimits, requiredFeatures });
     return new Device(device, false, adapter.info as GPUAdapterInfo | undefined);
   }
@@ -153,9 +154,10 @@ function describeAdapter(info: GPUAdapterInfo | undefined): string {
   return words.join(' ') || 'unnamed adapter';
 }
 
-/** CPU implementations of Vulkan: they run barriers as fibers and have no latency to hide. */
-function isSoftware(info: GPUAdapterInfo | undefined): boolean {
-  return (
-    info?.isFallbackAdapter === true || /swiftshader|llvmpipe|lavapipe|software/i.test(describeAdapter(info))
-  );
+/** CPU implementations of Vulkan run barriers as fibers and have no latency to hide. */
+function classify(gpu: GPUDevice, info: GPUAdapterInfo | undefined): AdapterClass {
+  const software =
+    info?.isFallbackAdapter === true || /swiftshader|llvmpipe|lavapipe/i.test(describeAdapter(info));
+  if (!software) return 'gpu';
+  return gpu.features.has('subgroups') ? 'software-subgroups' : 'software';
 }

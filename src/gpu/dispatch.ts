@@ -54,13 +54,20 @@ export interface Dispatch {
 
 /** What an op may ask while it chooses its dispatches. */
 export interface DispatchContext {
-  /** Software adapters run barriers slowly and registers well; GPUs the other way round. */
   readonly adapterClass: AdapterClass;
   /** A scratch tensor that lives only inside this op. */
   temporary(shape: Shape): Tensor;
 }
 
-export type AdapterClass = 'gpu' | 'software';
+/**
+ * What kernels are chosen by. Software adapters (SwiftShader, llvmpipe) run barriers slowly and registers well;
+ * GPUs the other way round.
+ */
+export type AdapterClass = 'gpu' | 'software' | 'software-subgroups';
+
+export function isSoftware(adapterClass: AdapterClass): boolean {
+  return adapterClass !== 'gpu';
+}
 
 /** Checks a dispatch against its kernel's reflected types. */
 export function dispatch<K extends KernelName>(
@@ -82,6 +89,15 @@ export const MAX_WORKGROUPS = 65_535;
 
 /** Invocations of the elementwise and row kernels' workgroups. */
 export const WORKGROUP = 64;
+
+/**
+ * Lanes of a kernel that reduces a row with a tree in workgroup memory. Software adapters switch fibers at
+ * barriers, so there a row gets one SIMD group; on GPUs as many lanes as the row can use.
+ */
+export function rowLanes(width: number, adapterClass: AdapterClass): number {
+  if (isSoftware(adapterClass)) return 4;
+  return Math.min(64, Math.max(4, 2 ** Math.ceil(Math.log2(width))));
+}
 
 /** Grid of one workgroup per row, folded into two axes where one is too short. */
 export function rowGrid(rows: number): Workgroups {

@@ -1,9 +1,13 @@
 /**
  * Runs executables: one compute pass and one submit a step (cut into several where a page must keep
- * breathing), at most two steps in flight, metrics into a GPU ring that is read rarely. Nothing here waits
- * for a value inside the step loop.
+ * breathing), at most two steps in flight. Nothing here waits for a value inside the step loop.
+ *
+ * Dawn in Node finds out by polling, on the main thread, whether work is done. On a software adapter that
+ * takes a core from the work itself (a 115 ms step becomes 160 ms on 2 cores), so there a slow step is slept
+ * through before the question is asked.
  */
 import type { Device } from './device.js';
+import { isSoftware } from './dispatch.js';
 import { DeviceError } from './errors.js';
 import type { Executable, StepValues } from './executable.js';
 import { mapAndCopy } from './readback.js';
@@ -23,11 +27,23 @@ export interface DispatchTime {
 
 const PAGE_DISPATCHES_PER_SUBMIT = 32;
 
+/** Steps shorter than this are not slept through: timers are too coarse. */
+const SLEEP_THRESHOLD_MS = 8;
+/** Share of the expected time that is slept; the rest is waited for. */
+const SLEEP_SHARE = 0.9;
+
+const inNode = typeof process !== 'undefined' && process.versions?.node !== undefined;
+
 export class Scheduler {
   readonly #device: Device;
   readonly #maxDispatches: number;
   readonly #maxInFlight: number;
+  /** Resolve as submitted work is done, oldest first. */
   #inFlight: Promise<void>[] = [];
+  /** When work was submitted about which Dawn has not been asked yet. */
+  #unaskedSince: number | undefined;
+  /** Shortest time seen between a submit and its end; how long the next may be slept through. */
+  #expectedMs = 0;
   /** Submits so far; for reports. */
   submitCount = 0;
 
@@ -47,6 +63,7 @@ export class Scheduler {
     step: StepValues,
     after?: (encoder: GPUCommandEncoder) => void,
   ): Promise<void> {
+    if (this.#unaskedSince !== undefined) await this.idle();
     while (this.#inFlight.length >= this.#maxInFlight) await this.#inFlight.shift();
     this.#device.check();
     executable.writeStep(step);
@@ -61,14 +78,30 @@ export class Scheduler {
       this.#device.gpu.queue.submit([encoder.finish()]);
       this.submitCount++;
     }
-    // Rejections surface at the next read-back or check, with their cause.
-    this.#inFlight.push(this.#device.gpu.queue.onSubmittedWorkDone().catch(() => undefined));
+    if (inNode && isSoftware(this.#device.adapterClass)) this.#unaskedSince = performance.now();
+    else this.#inFlight.push(this.#workDone());
   }
 
   /** Resolves when everything submitted here is done. @throws DeviceError when the device was lost */
   async idle(): Promise<void> {
+    const since = this.#unaskedSince;
+    if (since !== undefined) {
+      this.#unaskedSince = undefined;
+      const sleepMs = SLEEP_SHARE * this.#expectedMs - (performance.now() - since);
+      if (this.#expectedMs > SLEEP_THRESHOLD_MS && sleepMs > 1)
+        await new Promise((wake) => setTimeout(wake, sleepMs));
+      await this.#workDone();
+      const elapsed = performance.now() - since;
+      // Follows a faster step at once and a slower one gradually.
+      this.#expectedMs = Math.min(elapsed, this.#expectedMs * 1.1 + 1);
+    }
     while (this.#inFlight.length > 0) await this.#inFlight.shift();
     this.#device.check();
+  }
+
+  /** A rejection (a lost device) surfaces in the check that follows every wait. */
+  #workDone(): Promise<void> {
+    return this.#device.gpu.queue.onSubmittedWorkDone().catch(() => undefined);
   }
 
   /**

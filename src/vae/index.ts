@@ -1,5 +1,10 @@
 /** Variational autoencoders: specification, training, evaluation, checkpoints. */
-export { readSafetensors, writeSafetensors } from './checkpoint/safetensors.js';
+export {
+  readSafetensors,
+  writeSafetensors,
+  type StoredTensor,
+  type TensorToWrite,
+} from './checkpoint/safetensors.js';
 export { checkDataset, takeRows, type Dataset } from './data/dataset.js';
 export { readIdxImages, readIdxLabels } from './data/idx.js';
 export type { EvaluateOptions } from './evaluate.js';

@@ -78,6 +78,7 @@ class TrainingLoop {
   readonly #vae: Vae;
   readonly #trainer: Trainer;
   readonly #options: TrainOptions;
+  /** Mean step time of every interval between two reads. */
   readonly #stepTimes: number[] = [];
   #trainingMs = 0;
   #rows = 0;
@@ -107,6 +108,7 @@ class TrainingLoop {
   async #runEpoch(): Promise<EpochReport> {
     const { signal } = this.#options;
     const started = performance.now();
+    this.#lastRead = started;
     const firstRow = this.#rows;
     this.#epochTerms = new TermsMean();
     for (let step = 0; step < this.#trainer.stepsPerEpoch && !signal?.aborted; step++) await this.#runStep();
@@ -118,19 +120,18 @@ class TrainingLoop {
   }
 
   async #runStep(): Promise<void> {
-    const started = performance.now();
     this.#rows += this.#trainer.rowsOf(this.#trainer.stepCount);
     await this.#trainer.step();
-    const now = performance.now();
-    if (this.#trainer.pendingTerms >= READ_EVERY_STEPS || now - this.#lastRead > READ_EVERY_MS)
-      await this.#readTerms();
-    // Steps are bounded in flight, so the time between submits is the time of a step.
-    this.#stepTimes.push(performance.now() - started);
+    const due = performance.now() - this.#lastRead > READ_EVERY_MS;
+    if (due || this.#trainer.pendingTerms >= READ_EVERY_STEPS) await this.#readTerms();
   }
 
+  /** Reading waits for the steps so far, so the time since the last read is theirs. */
   async #readTerms(): Promise<void> {
-    this.#lastRead = performance.now();
     const entries = await this.#trainer.terms();
+    const now = performance.now();
+    if (entries.length > 0) this.#stepTimes.push((now - this.#lastRead) / entries.length);
+    this.#lastRead = now;
     for (const entry of entries) this.#epochTerms.add(entry, entry.rows);
     const last = entries.at(-1);
     if (last) this.#options.onStep?.(this.#progress(last));
@@ -139,7 +140,7 @@ class TrainingLoop {
   #progress(last: StepTerms): TrainProgress {
     const { stepsPerEpoch } = this.#trainer;
     const totalSteps = this.#options.epochs * stepsPerEpoch;
-    const stepMs = spread(this.#stepTimes.slice(-64)).median;
+    const stepMs = spread(this.#stepTimes.slice(-16)).median;
     const { elbo, reconstruction, kl } = last;
     return {
       epoch: this.#epoch,
@@ -161,8 +162,7 @@ class TrainingLoop {
       train: this.#epochTerms.mean,
       seconds,
       imagesPerSecond: this.#rows / seconds,
-      // The first steps fill the queue and are not typical.
-      stepTimeMs: spread(this.#stepTimes.length > 4 ? this.#stepTimes.slice(2) : this.#stepTimes),
+      stepTimeMs: spread(this.#stepTimes),
       compileTimeMs: trainer.compileTimeMs,
       dispatchesPerStep: trainer.dispatchesPerStep,
       submitsPerStep: trainer.stepCount === 0 ? 0 : trainer.scheduler.submitCount / trainer.stepCount,

@@ -202,6 +202,7 @@ export class Trainer {
    *   affected weights were left as they were
    */
   async terms(): Promise<StepTerms[]> {
+    await this.scheduler.idle();
     const entries = await this.#ring.read();
     const first = this.#firstUnread;
     this.#firstUnread += entries.length;

@@ -2,7 +2,7 @@
  * log p(x | z) of every row for Bernoulli (from logits), Gaussian and Laplace, in nats. Value and gradient are
  * two ops of one kernel (shaders/likelihood.wgsl); the planner runs them as one dispatch where it can.
  */
-import { dispatch, rowGrid, type Dispatch } from '../dispatch.js';
+import { dispatch, rowGrid, rowLanes, type Dispatch, type DispatchContext } from '../dispatch.js';
 import { ShapeError } from '../errors.js';
 import { apply, applyOne, type Cost, type OpDefinition, type Step, type Tensor } from '../graph.js';
 import { describeShape, elementCount, sameShape, type Shape } from '../shape.js';
@@ -32,9 +32,9 @@ export const likelihoodOp: OpDefinition<LikelihoodAttributes> = {
     return [[prediction![0]!]];
   },
   cost: (step) => likelihoodCost(step),
-  forward(step) {
+  forward(step, context) {
     const [value, predictionGradient, scaleGradient] = step.outputs;
-    return [likelihoodDispatch(step, value, predictionGradient, scaleGradient)];
+    return [likelihoodDispatch(step, context, value, predictionGradient, scaleGradient)];
   },
   backward(node, [g]) {
     if (!g) return [undefined, undefined, undefined];
@@ -57,8 +57,8 @@ export const likelihoodGradientOp: OpDefinition<LikelihoodAttributes> = {
     return scaleGradient ? [[...prediction!], [...prediction!]] : [[...prediction!]];
   },
   cost: (step) => likelihoodCost(step),
-  forward(step) {
-    return [likelihoodDispatch(step, undefined, step.outputs[0], step.outputs[1])];
+  forward(step, context) {
+    return [likelihoodDispatch(step, context, undefined, step.outputs[0], step.outputs[1])];
   },
   backward(node, cotangents, tools) {
     const [prediction, x, logScale, cotangent] = node.inputs as [Tensor, Tensor, Tensor, Tensor];
@@ -109,6 +109,7 @@ function likelihoodCost(step: Step): Cost {
 
 function likelihoodDispatch(
   step: Step<LikelihoodAttributes>,
+  { adapterClass }: DispatchContext,
   value: Tensor | undefined,
   predictionGradient: Tensor | undefined,
   scaleGradient: Tensor | undefined,
@@ -127,6 +128,7 @@ function likelihoodDispatch(
       scale_gradient: scaleGradient ?? 'unused',
     },
     overrides: {
+      WORKGROUP: rowLanes(width, adapterClass),
       FAMILY: familyCodes[step.attributes.family],
       WITH_VALUE: value !== undefined,
       WITH_GRADIENT: predictionGradient !== undefined,

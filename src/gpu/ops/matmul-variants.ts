@@ -2,12 +2,17 @@
  * Which matmul kernel runs where. The register-blocked kernel needs no barriers, which software adapters run
  * slowly; the workgroup-memory kernel shares loads, which GPUs need. Figures: docs/performance.md.
  */
-import type { AdapterClass } from '../dispatch.js';
+import { isSoftware, type AdapterClass } from '../dispatch.js';
 import { ceilDivide } from '../shape.js';
 import type { Transposition } from './matmul.js';
 
 export interface MatmulVariant {
-  readonly kernel: 'matmul_registers' | 'matmul_registers_any' | 'matmul_workgroup' | 'matmul_workgroup_any';
+  readonly kernel:
+    | 'matmul_registers'
+    | 'matmul_registers_any'
+    | 'matmul_quads'
+    | 'matmul_workgroup'
+    | 'matmul_workgroup_any';
   readonly overrides: Readonly<Record<string, number>>;
   /** Rows and columns of the product that one workgroup makes. */
   readonly tileRows: number;
@@ -35,20 +40,26 @@ export function chooseVariant(
   transposition: Transposition,
 ): MatmulVariant {
   const aligned = isAligned(rows, columns, inner, transposition);
-  if (adapterClass === 'software') return registerVariant(aligned, rows, columns);
+  if (isSoftware(adapterClass)) return registerVariant(adapterClass, aligned, rows, columns);
   const large = ceilDivide(rows, 64) * ceilDivide(columns, 64) >= FULL_GPU_WORKGROUPS;
   return workgroupVariant(aligned, large ? 2 : 1);
 }
 
-/** A register tile of up to 16 rows by 8 columns; narrower where the product is. */
-export function registerVariant(aligned: boolean, rows: number, columns: number): MatmulVariant {
+/** A register tile of up to 16 rows by 16 columns; smaller where the product is. */
+export function registerVariant(
+  adapterClass: AdapterClass,
+  aligned: boolean,
+  rows: number,
+  columns: number,
+): MatmulVariant {
+  const quads = aligned && adapterClass === 'software-subgroups';
   // Guarded loads make a large tile slow to compile, and odd sizes are small in practice.
   const rowQuads = !aligned || rows <= 4 ? 1 : rows <= 8 ? 2 : 4;
-  const columnQuads = !aligned || columns <= 4 ? 1 : 2;
-  // Small workgroups spread a small product over the cores.
-  const [x, y] = [4, 4];
+  const columnQuads = !aligned || columns <= 4 ? 1 : columns <= 32 ? 2 : 4;
+  // Four neighbours share rows; few invocations a workgroup spread a small product over the cores.
+  const [x, y] = [4, 2];
   return {
-    kernel: aligned ? 'matmul_registers' : 'matmul_registers_any',
+    kernel: quads ? 'matmul_quads' : aligned ? 'matmul_registers' : 'matmul_registers_any',
     overrides: { ROW_QUADS: rowQuads, COLUMN_QUADS: columnQuads, WORKGROUP_X: x, WORKGROUP_Y: y },
     tileRows: 4 * rowQuads * y,
     tileColumns: 4 * columnQuads * x,
@@ -74,7 +85,7 @@ export function splitCount(
   inner: number,
 ): number {
   const workgroups = ceilDivide(rows, variant.tileRows) * ceilDivide(columns, variant.tileColumns);
-  const wanted = adapterClass === 'gpu' ? FULL_GPU_WORKGROUPS : FULL_SOFTWARE_WORKGROUPS;
+  const wanted = isSoftware(adapterClass) ? FULL_SOFTWARE_WORKGROUPS : FULL_GPU_WORKGROUPS;
   if (workgroups * 2 > wanted || inner < 2 * SHORTEST_PIECE) return 1;
   return Math.min(Math.floor(wanted / workgroups), Math.floor(inner / SHORTEST_PIECE));
 }

@@ -3,7 +3,7 @@
  * The weights carry the sign, the mean over valid rows and samples, and beta, so that they are at once the
  * cotangents of the terms and the backward pass of the loss needs no dispatch.
  */
-import { dispatch, elementGrid } from '../dispatch.js';
+import { dispatch, elementGrid, rowLanes } from '../dispatch.js';
 import { ShapeError } from '../errors.js';
 import { apply, streamingCost, type OpDefinition, type Tensor } from '../graph.js';
 import { describeShape, sameShape } from '../shape.js';
@@ -51,7 +51,7 @@ export const objectiveOp: OpDefinition<null> = {
     return [[1], [3]];
   },
   cost: (step) => ({ ...streamingCost(step, 0), flops: 6 * step.inputs[0]!.shape[0]! }),
-  forward(step) {
+  forward(step, { adapterClass }) {
     const [reconstruction, kl, reconstructionWeights, klWeights] = step.inputs as [
       Tensor,
       Tensor,
@@ -69,6 +69,7 @@ export const objectiveOp: OpDefinition<null> = {
           loss,
           terms,
         },
+        overrides: { WORKGROUP: rowLanes(reconstruction.shape[0]!, adapterClass) },
         parameters: { rows: reconstruction.shape[0]! },
         workgroups: [1, 1, 1],
         cost: this.cost(step),

@@ -3,7 +3,7 @@
  * Rows of z are sample-major: row r belongs to datum r mod B. Estimator B is the analytic KL, estimator A
  * log q(z|x) - log p(z) of the sample. Kingma and Welling 2013, sections 2.3-2.4 and appendix B.
  */
-import { dispatch, rowGrid } from '../dispatch.js';
+import { dispatch, rowGrid, rowLanes, type DispatchContext } from '../dispatch.js';
 import { ShapeError, SpecError } from '../errors.js';
 import { apply, applyOne, type Cost, type OpDefinition, type Step, type Tensor } from '../graph.js';
 import { describeShape, elementCount, sameShape, type Shape } from '../shape.js';
@@ -39,13 +39,13 @@ export const reparameterizeOp: OpDefinition<ReparameterizeAttributes> = {
     return [[rows, attributes.latent], [rows]];
   },
   cost: (step) => posteriorCost(step, 90),
-  forward(step) {
+  forward(step, context) {
     const [moments, noise] = step.inputs as [Tensor, Tensor | undefined];
     const [z, kl] = step.outputs as [Tensor, Tensor];
     return [
       dispatch('reparameterize', {
         bindings: { moments, noise: noise ?? 'unused', z, kl },
-        ...posteriorSettings(step.attributes, moments, noise),
+        ...posteriorSettings(step.attributes, moments, noise, context),
         workgroups: rowGrid(z.shape[0]!),
         cost: this.cost(step),
       }),
@@ -71,7 +71,7 @@ export const reparameterizeGradientOp: OpDefinition<ReparameterizeAttributes> = 
     return [[...moments!]];
   },
   cost: (step) => posteriorCost(step, 95),
-  forward(step) {
+  forward(step, context) {
     const [moments, zGradient, klGradient, noise] = step.inputs as [
       Tensor,
       Tensor,
@@ -88,7 +88,7 @@ export const reparameterizeGradientOp: OpDefinition<ReparameterizeAttributes> = 
           kl_gradient: klGradient,
           moments_gradient: momentsGradient,
         },
-        ...posteriorSettings(step.attributes, moments, noise),
+        ...posteriorSettings(step.attributes, moments, noise, context),
         workgroups: rowGrid(moments.shape[0]!),
         cost: this.cost(step),
       }),
@@ -146,13 +146,15 @@ function posteriorSettings(
   { latent, samples, posterior, estimator, tag }: ReparameterizeAttributes,
   moments: Tensor,
   noise: Tensor | undefined,
+  { adapterClass }: DispatchContext,
 ): {
-  overrides: { SUPPLIED_NOISE: boolean; ISOTROPIC: boolean; SAMPLED_KL: boolean };
+  overrides: { WORKGROUP: number; SUPPLIED_NOISE: boolean; ISOTROPIC: boolean; SAMPLED_KL: boolean };
   parameters: { rows: number; batch: number; latent: number; samples: number; noise_tag: number };
 } {
   const batch = moments.shape[0]!;
   return {
     overrides: {
+      WORKGROUP: rowLanes(latent, adapterClass),
       SUPPLIED_NOISE: noise !== undefined,
       ISOTROPIC: posterior === 'isotropic',
       SAMPLED_KL: estimator === 'A',

@@ -55,7 +55,13 @@ export function updateDispatches(
         moment2: moment('moment2'),
         refused: { resource: 'refused' },
       },
-      parameters: { count, beta1: settings.beta1, beta2: settings.beta2, max_norm: settings.maxNorm },
+      parameters: {
+        count,
+        beta1: settings.beta1,
+        complement1: 1 - settings.beta1,
+        complement2: 1 - settings.beta2,
+        max_norm: settings.maxNorm,
+      },
       workgroups: elementGrid(count),
       cost: {
         flops: 14 * length,
