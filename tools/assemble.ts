@@ -7,17 +7,29 @@ import { dirname, join } from 'node:path';
 
 const includeLine = /^\/\/#include "([^"]+)"$/;
 
-/** The WGSL of `file` with its includes in place. Throws when an include does not exist. */
-export function assemble(file: string, seen: Set<string> = new Set()): string {
+/** The pieces of `file` between and inside its includes, in order. Throws when an include does not exist. */
+export function segments(file: string, seen: Set<string> = new Set()): string[] {
   seen.add(file);
-  return readFileSync(file, 'utf8')
+  const pieces: string[] = [];
+  let lines: string[] = [];
+  readFileSync(file, 'utf8')
     .split('\n')
-    .flatMap((line, index) => {
+    .forEach((line, index) => {
       const name = includeLine.exec(line)?.[1];
-      if (name === undefined) return [line];
+      if (name === undefined) {
+        lines.push(line);
+        return;
+      }
       const path = join(dirname(file), name);
       if (!existsSync(path)) throw new Error(`${file}:${index + 1} includes ${name}, which does not exist`);
-      return seen.has(path) ? [] : [assemble(path, seen)];
-    })
-    .join('\n');
+      pieces.push(lines.join('\n'));
+      lines = [];
+      if (!seen.has(path)) pieces.push(...segments(path, seen));
+    });
+  return [...pieces, lines.join('\n')];
+}
+
+/** The WGSL of `file` with its includes in place. */
+export function assemble(file: string): string {
+  return segments(file).join('\n');
 }

@@ -1,12 +1,12 @@
 /**
- * Turns shaders/*.wgsl into src/gpu/kernels.generated.ts: the sources with includes resolved and comments
- * stripped, and what the runtime must know to bind them, read from the WGSL by wgsl_reflect (which therefore
- * never ships). Run by `npm run generate`.
+ * Turns shaders/*.wgsl into src/gpu/kernels.generated.ts: the sources as lists of pieces, comments stripped and
+ * each shared piece kept once (the bundle pays for every copy), and what the runtime must know to bind them,
+ * read from the WGSL by wgsl_reflect (which therefore never ships). Run by `npm run generate`.
  */
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
-import { assemble } from './assemble.js';
+import { ResourceType, WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
+import { segments } from './assemble.js';
 
 const root = resolve(import.meta.dirname, '..');
 const shaderFolder = join(root, 'shaders');
@@ -32,6 +32,14 @@ function strip(source: string): string {
     .join('\n');
 }
 
+const pieceTexts: string[] = [];
+
+/** The index of a piece of text in the shared list. */
+function pieceIndex(text: string): number {
+  const index = pieceTexts.indexOf(text);
+  return index >= 0 ? index : pieceTexts.push(text) - 1;
+}
+
 function describeUniform(uniform: { type: unknown; size: number }): StructDescription {
   const { members } = uniform.type as { members: { name: string; type: { name: string }; offset: number }[] };
   const fields = members.map(({ name, type, offset }) => ({ name, type: type.name, offset }));
@@ -51,7 +59,10 @@ function reflect(name: string, source: string): WgslReflect {
 }
 
 function describe(name: string): { kernel: string; step: StructDescription | undefined } {
-  const source = strip(assemble(join(shaderFolder, `${name}.wgsl`)));
+  const pieces = segments(join(shaderFolder, `${name}.wgsl`))
+    .map(strip)
+    .filter((piece) => piece !== '');
+  const source = pieces.join('\n');
   const reflection = reflect(name, source);
   const entry = reflection.entry.compute[0];
   if (!entry || reflection.entry.compute.length !== 1)
@@ -62,21 +73,22 @@ function describe(name: string): { kernel: string; step: StructDescription | und
   let parameters: StructDescription = { byteLength: 0, fields: [] };
   let step: StructDescription | undefined;
   const bindings = variables.map((variable) => {
-    const isUniform = variable.resourceType === 0;
+    const isUniform = variable.resourceType === ResourceType.Uniform;
     if (isUniform && variable.name === 'parameters') parameters = describeUniform(variable);
     if (isUniform && variable.name === 'step') step = describeUniform(variable);
     const access = isUniform ? 'uniform' : variable.access === 'read' ? 'read-only-storage' : 'storage';
     return { name: variable.name, binding: variable.binding, type: access };
   });
   const overrides = Object.fromEntries(reflection.overrides.map((o) => [o.name, o.type?.name ?? 'f32']));
-  const record = { name, bindings, overrides, parameters, source };
-  return { kernel: `  ${name}: ${JSON.stringify(record)},`, step };
+  const record = JSON.stringify({ name, bindings, overrides, parameters }).slice(0, -1);
+  const indexes = pieces.map(pieceIndex);
+  return { kernel: `  ${name}: ${record},"pieces":[${indexes.join(',')}]},`, step };
 }
 
 const names = readdirSync(shaderFolder)
   .filter((file) => file.endsWith('.wgsl'))
   .map((file) => basename(file, '.wgsl'))
-  .sort();
+  .toSorted();
 const described = names.map(describe);
 const steps = new Set(described.flatMap(({ step }) => (step ? [JSON.stringify(step)] : [])));
 if (steps.size !== 1)
@@ -87,6 +99,7 @@ const text = [
   'export const kernels = {',
   ...described.map(({ kernel }) => kernel),
   '} as const;',
+  `export const pieces: readonly string[] = ${JSON.stringify(pieceTexts, null, 1)};`,
   `export const stepBlock = ${[...steps][0]} as const;`,
   '',
 ].join('\n');

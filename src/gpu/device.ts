@@ -63,12 +63,12 @@ export class Device {
     const requiredLimits = Object.fromEntries(RAISED_LIMITS.map((name) => [name, adapter.limits[name]]));
     const requiredFeatures = USEFUL_FEATURES.filter((feature) => adapter.features.has(feature));
     const device = await adapter.requestDevice({ label: 'vae', requiredLimits, requiredFeatures });
-    return new Device(device, false, adapter.info as GPUAdapterInfo | undefined);
+    return new Device(device, false, adapter.info);
   }
 
   /** Works on the caller's device, which stays the caller's: it is never destroyed here. */
   static borrow(device: GPUDevice): Device {
-    return new Device(device, true, device.adapterInfo as GPUAdapterInfo | undefined);
+    return new Device(device, true, device.adapterInfo);
   }
 
   /** Bytes of the buffers made here that are not yet destroyed. */

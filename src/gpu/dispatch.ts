@@ -81,7 +81,7 @@ export function dispatch<K extends KernelName>(
   },
 ): Dispatch {
   const { bindings, overrides = {}, parameters, workgroups, cost } = parts;
-  return { kernel, bindings, overrides, parameters, workgroups, cost } as Dispatch;
+  return { kernel, bindings, overrides, parameters, workgroups, cost };
 }
 
 /** WebGPU's default limit on workgroups along one axis. */

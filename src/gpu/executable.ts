@@ -203,7 +203,7 @@ export class Executable {
   writeStep(values: StepValues): void {
     const view = this.#stepBytes;
     for (const field of stepBlock.fields) writeField(view, field, values[field.name] ?? 0);
-    this.device.gpu.queue.writeBuffer(this.#step, 0, view.buffer as ArrayBuffer);
+    this.device.gpu.queue.writeBuffer(this.#step, 0, view.buffer);
   }
 
   /** Encodes dispatches [first, last) into `pass`. */

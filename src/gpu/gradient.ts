@@ -31,7 +31,7 @@ export const vectorJacobian: BackwardTools['vectorJacobian'] = (outputs, cotange
     if (!sameShape(tensor.shape, cotangent.shape))
       throw new ShapeError(
         'gradient',
-        `cotangent ${describeShape(cotangent.shape)} does not match ${tensor}; a backward rule is wrong`,
+        `cotangent ${describeShape(cotangent.shape)} does not match ${String(tensor)}; a backward rule is wrong`,
       );
     const earlier = received.get(tensor);
     received.set(tensor, earlier ? add(earlier, cotangent) : cotangent);
@@ -39,7 +39,7 @@ export const vectorJacobian: BackwardTools['vectorJacobian'] = (outputs, cotange
   outputs.forEach((tensor, index) => deliver(tensor, cotangents[index]));
 
   const needed = dependents(outputs, leaves);
-  for (const node of reachableNodes(outputs).reverse()) {
+  for (const node of reachableNodes(outputs).toReversed()) {
     if (!needed.has(node.id) || node.outputs.some((tensor) => leaves.has(tensor))) continue;
     const incoming = node.outputs.map((tensor) => received.get(tensor));
     if (incoming.every((cotangent) => cotangent === undefined)) continue;

@@ -5,7 +5,7 @@
  */
 import type { Dispatch, DispatchContext } from './dispatch.js';
 import { ShapeError } from './errors.js';
-import { checkShape, describeShape, type Shape } from './shape.js';
+import { checkShape, describeShape, elementCount, type Shape } from './shape.js';
 
 /** What an op costs when it runs once. */
 export interface Cost {
@@ -108,7 +108,7 @@ export function apply<A>(op: OpDefinition<A>, inputs: readonly Tensor[], attribu
   const node: Node<A> = { id: nextNodeId++, op, attributes, inputs, outputs, label };
   shapes.forEach((shape, index) => {
     checkShape(shape, label);
-    outputs.push(new Tensor(shape, node as Node, index));
+    outputs.push(new Tensor(shape, node, index));
   });
   return outputs;
 }
@@ -130,13 +130,16 @@ export function reachableNodes(outputs: readonly Tensor[]): Node[] {
     seen.set(node.id, node);
     for (const input of node.inputs) pending.push(input.node);
   }
-  return [...seen.values()].sort((a, b) => a.id - b.id);
+  return [...seen.values()].toSorted((a, b) => a.id - b.id);
 }
 
-/** Bytes of the tensors read and written once: the cost of an op that touches each element once. */
+/** Elements of several tensors together. */
+export function totalElements(tensors: readonly Tensor[]): number {
+  return tensors.reduce((sum, tensor) => sum + elementCount(tensor.shape), 0);
+}
+
+/** The cost of an op that touches each element of its tensors once. */
 export function streamingCost(step: Step, flopsPerOutput: number): Cost {
-  const count = (tensors: readonly Tensor[]): number =>
-    tensors.reduce((sum, tensor) => sum + tensor.shape.reduce((a, b) => a * b, 1), 0);
-  const written = count(step.outputs);
-  return { flops: flopsPerOutput * written, bytesRead: 4 * count(step.inputs), bytesWritten: 4 * written };
+  const written = totalElements(step.outputs);
+  return { flops: flopsPerOutput * written, bytesRead: 4 * totalElements(step.inputs), bytesWritten: 4 * written };
 }

@@ -4,7 +4,7 @@
  */
 import type { KernelName } from './dispatch.js';
 import { ShaderError } from './errors.js';
-import { kernels } from './kernels.generated.js';
+import { kernels, pieces } from './kernels.generated.js';
 
 export interface CompiledKernel {
   readonly pipeline: GPUComputePipeline;
@@ -12,6 +12,11 @@ export interface CompiledKernel {
 }
 
 type Overrides = Readonly<Record<string, number | boolean>>;
+
+/** The WGSL of a kernel, comments stripped. */
+export function kernelSource(name: KernelName): string {
+  return kernels[name].pieces.map((index) => pieces[index]).join('\n');
+}
 
 export class KernelCache {
   readonly #gpu: GPUDevice;
@@ -25,7 +30,7 @@ export class KernelCache {
 
   /** The pipeline of a kernel with these overrides. @throws ShaderError with label, line, column and source */
   compile(name: KernelName, overrides: Overrides): Promise<CompiledKernel> {
-    const key = `${name} ${JSON.stringify(Object.entries(overrides).sort())}`;
+    const key = `${name} ${JSON.stringify(Object.entries(overrides).toSorted(([a], [b]) => a.localeCompare(b)))}`;
     let compiled = this.#pipelines.get(key);
     if (!compiled) {
       compiled = this.#createPipeline(name, overrides);
@@ -50,14 +55,14 @@ export class KernelCache {
       });
       return { pipeline, layout };
     } catch (error) {
-      throw await shaderError(name, module, kernels[name].source, error);
+      throw await shaderError(name, module, kernelSource(name), error);
     }
   }
 
   #module(name: KernelName): GPUShaderModule {
     let module = this.#modules.get(name);
     if (!module) {
-      module = this.#gpu.createShaderModule({ label: `vae/${name}`, code: kernels[name].source });
+      module = this.#gpu.createShaderModule({ label: `vae/${name}`, code: kernelSource(name) });
       this.#modules.set(name, module);
     }
     return module;

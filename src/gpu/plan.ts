@@ -217,7 +217,7 @@ class Placement {
 }
 
 function chooseSlot(slots: readonly number[], free: readonly number[], byteLength: number): number {
-  const bySize = [...free].sort((a, b) => slots[a]! - slots[b]!);
+  const bySize = free.toSorted((a, b) => slots[a]! - slots[b]!);
   return bySize.find((slot) => slots[slot]! >= byteLength) ?? bySize.at(-1) ?? slots.length;
 }
 

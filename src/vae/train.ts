@@ -93,25 +93,28 @@ class TrainingLoop {
   }
 
   async run(): Promise<TrainReport> {
-    const { epochs, signal } = this.#options;
+    const { epochs } = this.#options;
     let completed = 0;
-    while (completed < epochs && !signal?.aborted) {
+    while (completed < epochs && !this.#isStopped()) {
       this.#epoch = completed + 1;
       const report = await this.#runEpoch();
-      if (signal?.aborted && this.#trainer.stepCount < this.#epoch * this.#trainer.stepsPerEpoch) break;
+      if (this.#isStopped() && this.#trainer.stepCount < this.#epoch * this.#trainer.stepsPerEpoch) break;
       completed++;
       await this.#options.onEpoch?.(report);
     }
     return this.#report(completed);
   }
 
+  #isStopped(): boolean {
+    return this.#options.signal?.aborted === true;
+  }
+
   async #runEpoch(): Promise<EpochReport> {
-    const { signal } = this.#options;
     const started = performance.now();
     this.#lastRead = started;
     const firstRow = this.#rows;
     this.#epochTerms = new TermsMean();
-    for (let step = 0; step < this.#trainer.stepsPerEpoch && !signal?.aborted; step++) await this.#runStep();
+    for (let step = 0; step < this.#trainer.stepsPerEpoch && !this.#isStopped(); step++) await this.#runStep();
     await this.#readTerms();
     const seconds = (performance.now() - started) / 1000;
     this.#trainingMs += 1000 * seconds;
@@ -173,7 +176,7 @@ class TrainingLoop {
 }
 
 function spread(values: readonly number[]): Spread {
-  const sorted = [...values].sort((a, b) => a - b);
+  const sorted = values.toSorted((a, b) => a - b);
   const { length } = sorted;
   if (length === 0) return { median: Number.NaN, min: Number.NaN, max: Number.NaN };
   const median = (sorted[(length - 1) >> 1]! + sorted[length >> 1]!) / 2;

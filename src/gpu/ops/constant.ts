@@ -45,11 +45,11 @@ export const temporaryOp: OpDefinition<{ readonly shape: Shape }> = {
 /** The same elements under another shape; an alias, no copy and no dispatch. */
 export const reshapeOp: OpDefinition<{ readonly shape: Shape }> = {
   name: 'reshape',
-  shapes([input], { shape }) {
-    if (!input || elementCount(input) !== elementCount(shape))
+  shapes([source], { shape }) {
+    if (!source || elementCount(source) !== elementCount(shape))
       throw new ShapeError(
         'reshape',
-        `input is ${describeShape(input ?? [])}; ${describeShape(shape)} needs ${elementCount(shape)} elements`,
+        `input is ${describeShape(source ?? [])}; ${describeShape(shape)} needs ${elementCount(shape)} elements`,
       );
     return [[...shape]];
   },

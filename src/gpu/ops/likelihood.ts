@@ -4,7 +4,7 @@
  */
 import { dispatch, rowGrid, rowLanes, type Dispatch, type DispatchContext } from '../dispatch.js';
 import { ShapeError } from '../errors.js';
-import { apply, applyOne, type Cost, type OpDefinition, type Step, type Tensor } from '../graph.js';
+import { apply, applyOne, totalElements, type Cost, type OpDefinition, type Step, type Tensor } from '../graph.js';
 import { describeShape, elementCount, sameShape, type Shape } from '../shape.js';
 import { add, broadcastTo, multiply, subtract } from './binary.js';
 import { constant, reshape } from './constant.js';
@@ -102,8 +102,8 @@ function isScale(logScale: Shape, prediction: Shape): boolean {
 }
 
 function likelihoodCost(step: Step): Cost {
-  const read = step.inputs.reduce((total, tensor) => total + elementCount(tensor.shape), 0);
-  const written = step.outputs.reduce((total, tensor) => total + elementCount(tensor.shape), 0);
+  const read = totalElements(step.inputs);
+  const written = totalElements(step.outputs);
   return { flops: 25 * elementCount(step.inputs[0]!.shape), bytesRead: 4 * read, bytesWritten: 4 * written };
 }
 

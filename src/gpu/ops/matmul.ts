@@ -5,8 +5,8 @@
  */
 import { dispatch, elementGrid, type Dispatch, type DispatchContext, type Workgroups } from '../dispatch.js';
 import { ShapeError } from '../errors.js';
-import { applyOne, type OpDefinition, type Step, type Tensor } from '../graph.js';
-import { alignUp, ceilDivide, describeShape, elementCount } from '../shape.js';
+import { applyOne, totalElements, type OpDefinition, type Step, type Tensor } from '../graph.js';
+import { alignUp, ceilDivide, describeShape } from '../shape.js';
 import { activationCodes, type Activation } from './activation.js';
 import { chooseVariant, splitCount, type MatmulVariant } from './matmul-variants.js';
 import { sumDispatches } from './sum.js';
@@ -54,12 +54,10 @@ export const matmulOp: OpDefinition<MatmulAttributes> = {
   },
   cost(step) {
     const { rows, columns, inner } = stepSizes(step);
-    const bytes = (tensors: readonly Tensor[]): number =>
-      4 * tensors.reduce((sum, tensor) => sum + elementCount(tensor.shape), 0);
     return {
       flops: 2 * rows * columns * inner,
-      bytesRead: bytes(step.inputs),
-      bytesWritten: bytes(step.outputs),
+      bytesRead: 4 * totalElements(step.inputs),
+      bytesWritten: 4 * totalElements(step.outputs),
     };
   },
   forward(step, context) {

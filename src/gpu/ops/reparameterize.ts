@@ -5,8 +5,8 @@
  */
 import { dispatch, rowGrid, rowLanes, type DispatchContext } from '../dispatch.js';
 import { ShapeError, SpecError } from '../errors.js';
-import { apply, applyOne, type Cost, type OpDefinition, type Step, type Tensor } from '../graph.js';
-import { describeShape, elementCount, sameShape, type Shape } from '../shape.js';
+import { apply, applyOne, totalElements, type Cost, type OpDefinition, type Step, type Tensor } from '../graph.js';
+import { describeShape, sameShape, type Shape } from '../shape.js';
 import { add, broadcastTo, multiply, subtract } from './binary.js';
 import { constant, reshape } from './constant.js';
 import { noise as noiseTensor } from './noise.js';
@@ -136,8 +136,8 @@ function checkShapeIs(shape: Shape | undefined, expected: Shape, name: string): 
 }
 
 function posteriorCost(step: Step, flopsPerElement: number): Cost {
-  const read = step.inputs.reduce((total, tensor) => total + elementCount(tensor.shape), 0);
-  const written = step.outputs.reduce((total, tensor) => total + elementCount(tensor.shape), 0);
+  const read = totalElements(step.inputs);
+  const written = totalElements(step.outputs);
   return { flops: flopsPerElement * written, bytesRead: 4 * read, bytesWritten: 4 * written };
 }
 
