@@ -7,13 +7,13 @@
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let i = element_of(group, groups, lane);
   if (i >= parameters.count) { return; }
-  let raw = gradients[i];
   let old = weights[i];
-  let g = raw * clip_scale() + old * step.decay;
+  let g = gradients[i] * clip_scale() + old * step.decay;
   let old2 = moment2[i];
   let v = old2 + g * g;
   let w = old - step.learning_rate * g / (sqrt(v) + step.epsilon);
-  let ok = accepted(raw, w, i);
+  // v is not finite if the gradient is not, nor if its square overflows
+  let ok = accepted(v, w, i);
   moment2[i] = select(old2, v, ok);
   weights[i] = select(old, w, ok);
 }

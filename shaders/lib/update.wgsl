@@ -35,10 +35,10 @@ fn clip_scale() -> f32 {
 
 const EXPONENT: vec4u = vec4u(0x7f800000u);
 
-// Component by component: true where the gradient and the updated weight are both finite. Records the first
-// that is not.
-fn accepted(gradient: vec4f, updated: vec4f, index: u32) -> vec4<bool> {
-  let ok = ((bitcast<vec4u>(gradient) & EXPONENT) != EXPONENT) & ((bitcast<vec4u>(updated) & EXPONENT) != EXPONENT);
+// Component by component: true where the gradient (or a moment made from it) and the updated weight are both
+// finite. Records the first that is not.
+fn accepted(source: vec4f, updated: vec4f, index: u32) -> vec4<bool> {
+  let ok = ((bitcast<vec4u>(source) & EXPONENT) != EXPONENT) & ((bitcast<vec4u>(updated) & EXPONENT) != EXPONENT);
   if (!all(ok)) {
     let first = select(select(select(3u, 2u, !ok.z), 1u, !ok.y), 0u, !ok.x);
     atomicMin(&refused[0], 4u * index + first);

@@ -36,7 +36,8 @@ export class Device {
   #lostReason: string | undefined;
   #uncaptured: string | undefined;
   readonly #buffers = new Map<GPUBuffer, number>();
-  #allocations: Promise<void>[] = [];
+  /** Allocations not yet known to have succeeded. */
+  #allocations = new Set<Promise<void>>();
   readonly #onUncaptured = (event: Event): void => {
     this.#uncaptured ??= (event as GPUUncapturedErrorEvent).error.message;
   };
@@ -96,16 +97,20 @@ export class Device {
     this.gpu.pushErrorScope('out-of-memory');
     const buffer = this.gpu.createBuffer({ label: `vae/${label}`, size: Math.max(16, byteLength), usage });
     const scope = this.gpu.popErrorScope();
-    this.#allocations.push(
-      scope.then((error) => {
-        if (!error) return;
-        const live = this.#liveBytes;
-        this.destroyBuffer(buffer);
-        throw new OutOfMemoryError(
-          label,
-          `the GPU refused ${byteLength} bytes with ${live} live: ${error.message}; use a smaller batch`,
-        );
-      }),
+    const allocation = scope.then((error) => {
+      if (!error) return;
+      const live = this.#liveBytes;
+      this.destroyBuffer(buffer);
+      throw new OutOfMemoryError(
+        label,
+        `the GPU refused ${byteLength} bytes with ${live} live: ${error.message}; use a smaller batch`,
+      );
+    });
+    this.#allocations.add(allocation);
+    // A failure stays for settled() to report; until then Node would take it for unhandled.
+    allocation.then(
+      () => this.#allocations.delete(allocation),
+      () => undefined,
     );
     this.#buffers.set(buffer, buffer.size);
     this.#liveBytes += buffer.size;
@@ -115,7 +120,7 @@ export class Device {
   /** Resolves when all allocations so far have succeeded. @throws OutOfMemoryError for the first that failed */
   async settled(): Promise<void> {
     const allocations = this.#allocations;
-    this.#allocations = [];
+    this.#allocations = new Set();
     const results = await Promise.allSettled(allocations);
     const failure = results.find((result) => result.status === 'rejected');
     if (failure) throw failure.reason as Error;

@@ -184,7 +184,10 @@ function fuseColumnSum(pool: StepPool, sum: Step<SumAttributes> & Step): void {
 function fuseLikelihood(pool: StepPool, gradient: Step<LikelihoodAttributes> & Step): void {
   const cotangent = gradient.inputs[3]!;
   const value = pool.steps.find(
-    (step) => is(step, likelihoodOp) && step.inputs.every((input, index) => input === gradient.inputs[index]),
+    (step) =>
+      is(step, likelihoodOp) &&
+      !step.attributes.fused && // a second gradient of the same likelihood stays a dispatch of its own
+      step.inputs.every((input, index) => input === gradient.inputs[index]),
   );
   if (!value || pool.dependsOn(cotangent, value)) return;
   const attributes: LikelihoodAttributes = { ...gradient.attributes, fused: true };

@@ -2,14 +2,14 @@
  * Turns what a user types after `--data` into images: a data set's name, a folder of IDX files, or one
  * IDX file. Nothing is downloaded; a set that is not there is answered with every place that was looked in.
  */
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { basename, dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { basename, join, resolve } from 'node:path';
 import { DataError } from '../gpu/errors.js';
 import { checkDataset, takeRows, type Dataset } from '../vae/data/dataset.js';
 import { readIdxImages, readIdxLabels } from '../vae/data/idx.js';
+import { packageRoot } from './package.js';
 
 export type DataPart = 'train' | 'test';
 
@@ -148,17 +148,6 @@ async function readBytes(path: string): Promise<Uint8Array> {
       { cause },
     );
   }
-}
-
-/** The folder of our package.json: this file runs from src/node and, bundled, from somewhere in dist. */
-function packageRoot(): string {
-  const start = dirname(fileURLToPath(import.meta.url));
-  for (let folder = start; folder !== dirname(folder); folder = dirname(folder)) {
-    const manifest = join(folder, 'package.json');
-    if (existsSync(manifest) && readFileSync(manifest, 'utf8').includes('"name": "webgpu-vae"'))
-      return folder;
-  }
-  return start;
 }
 
 function writeToStderr(line: string): void {

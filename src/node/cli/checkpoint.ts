@@ -1,0 +1,74 @@
+/** The commands evaluate and sample, which begin with a checkpoint. */
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CheckpointError } from '../../gpu/errors.js';
+import type { Device } from '../../gpu/device.js';
+import { Vae } from '../../vae/vae.js';
+import { loadImages } from '../data.js';
+import { encodePng } from '../pictures.js';
+import { OutputFolder, reasonOf } from './artifacts.js';
+import { formatCount, formatTerms } from './format.js';
+import { drawSamples } from './gallery.js';
+import type { EvaluateSettings, SampleSettings } from './options.js';
+import { describeModel, openDevice, say } from './session.js';
+
+/**
+ * Prints the terms of a checkpoint on the test part.
+ *
+ * @param path of a checkpoint, or of a folder that holds model.safetensors
+ * @throws CheckpointError, DataError, ShapeError, DeviceError
+ */
+export async function evaluateCommand(path: string, settings: EvaluateSettings): Promise<number> {
+  const { data, limit, json, estimator, samples, beta, seed } = settings;
+  const bytes = await readCheckpoint(path);
+  const test = await loadImages(data, 'test', { limit });
+  return withModel(bytes, await openDevice(settings), async (vae) => {
+    say(`${describeModel(vae.spec)} on ${formatCount(test.rows)} test images of ${data}`);
+    const terms = await vae.evaluate(test, { estimator, samples, beta, seed });
+    process.stdout.write(`${json ? JSON.stringify(terms) : `${formatTerms(terms)} nats per datum`}\n`);
+  });
+}
+
+/**
+ * Writes samples.png.
+ *
+ * @param path of a checkpoint, or of a folder that holds model.safetensors
+ * @throws CheckpointError, DataError, DeviceError, ShapeError when the model's data are no images
+ */
+export async function sampleCommand(path: string, settings: SampleSettings): Promise<number> {
+  const { count, seed, out } = settings;
+  const bytes = await readCheckpoint(path);
+  const folder = await OutputFolder.open(out, { replaces: false });
+  return withModel(bytes, await openDevice(settings), async (vae) => {
+    const picture = await drawSamples(vae, count, vae.spec.input, seed);
+    await folder.write('samples.png', encodePng(picture));
+    process.stdout.write(`${join(out, 'samples.png')}\n`);
+  });
+}
+
+async function withModel(
+  bytes: Uint8Array,
+  device: Device,
+  use: (vae: Vae) => Promise<void>,
+): Promise<number> {
+  try {
+    await use(await Vae.load(bytes, { device }));
+    return 0;
+  } finally {
+    device.destroy();
+  }
+}
+
+async function readCheckpoint(path: string): Promise<Uint8Array> {
+  try {
+    const isFolder = (await stat(path)).isDirectory();
+    return await readFile(isFolder ? join(path, 'model.safetensors') : path);
+  } catch (cause) {
+    throw new CheckpointError(
+      path,
+      `cannot be read (${reasonOf(cause)}); expected a model.safetensors, or the folder of a run that holds one; ` +
+        'correct the path, or train first',
+      { cause },
+    );
+  }
+}

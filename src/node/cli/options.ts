@@ -1,0 +1,195 @@
+/**
+ * What a user may type, as commander options in groups. Values are checked here, so that a typing mistake
+ * is answered with the option's name and before any data is read; what only the library can judge (an
+ * upper limit, a shape) it still judges itself.
+ */
+import { type Command, Option } from 'commander';
+import { SpecError } from '../../gpu/errors.js';
+import { activationCodes, type Activation } from '../../gpu/ops/activation.js';
+import type { Estimator, PosteriorFamily } from '../../gpu/ops/reparameterize.js';
+import { optimizerNames } from '../../vae/optimizers/optimizer.js';
+import type { LikelihoodSpec, ScaleSpec } from '../../vae/spec.js';
+
+export interface DataSettings {
+  /** A data set's name, a folder of IDX files, or an IDX images file. */
+  readonly data: string;
+  /** Use only the first rows of each part. */
+  readonly limit?: number;
+}
+
+export interface ModelSettings {
+  /** `dense`, or the path of a specification as JSON. */
+  readonly model: string;
+  readonly hidden: number;
+  readonly latent: number;
+  readonly likelihood: LikelihoodSpec['type'];
+  /** sigma of gaussian, b of laplace; undefined is 1. */
+  readonly scale?: ScaleSpec;
+  readonly posterior: PosteriorFamily;
+  readonly activation: Activation;
+}
+
+/** How the bound is estimated, in training and on test data alike. */
+export interface BoundSettings {
+  readonly estimator: Estimator;
+  readonly samples: number;
+  readonly beta: number;
+}
+
+export interface OptimizationSettings {
+  readonly batch: number;
+  readonly learningRate: number;
+  readonly optimizer: (typeof optimizerNames)[number];
+  /** 0: gradients are not clipped. */
+  readonly maxNorm: number;
+  readonly binarize: boolean;
+  readonly seed: number;
+}
+
+export interface AdapterSettings {
+  readonly adapter?: string;
+}
+
+export interface PlanSettings
+  extends DataSettings, ModelSettings, BoundSettings, OptimizationSettings, AdapterSettings {}
+
+export interface TrainSettings extends PlanSettings {
+  readonly epochs: number;
+  readonly out: string;
+  readonly json: boolean;
+  readonly profile: boolean;
+}
+
+export interface EvaluateSettings extends DataSettings, BoundSettings, AdapterSettings {
+  readonly seed: number;
+  readonly json: boolean;
+}
+
+export interface SampleSettings extends AdapterSettings {
+  readonly count: number;
+  readonly seed: number;
+  readonly out: string;
+}
+
+/** The options that a specification file takes the place of. */
+export const modelFlags = ['hidden', 'latent', 'likelihood', 'scale', 'posterior', 'activation'] as const;
+
+export function addDataOptions(command: Command): Command {
+  return command
+    .optionsGroup('Data:')
+    .option('--data <name|path>', 'fashion, fashion-mnist, mnist, a folder of IDX files, or one', 'fashion')
+    .addOption(whole('--limit <n>', 'use only the first n images of each part', { least: 1 }));
+}
+
+export function addModelOptions(command: Command, defaults: { readonly latent: number }): Command {
+  const likelihoods = ['bernoulli', 'gaussian', 'laplace'];
+  return command
+    .optionsGroup('Model:')
+    .option('--model <dense|spec.json>', 'dense layers as below, or a specification in a file', 'dense')
+    .addOption(whole('--hidden <n>', 'units of the hidden layer on either side', { least: 1 }).default(400))
+    .addOption(whole('--latent <n>', 'size of the latent', { least: 1 }).default(defaults.latent))
+    .addOption(choice('--likelihood <name>', 'p(x | z)', likelihoods).default('bernoulli'))
+    .addOption(
+      new Option('--scale <n|learned|per-pixel>', 'gaussian: sigma, laplace: b (default: 1)').argParser(
+        parseScale,
+      ),
+    )
+    .addOption(
+      choice('--posterior <name>', 'family of q(z | x)', ['diagonal', 'isotropic']).default('diagonal'),
+    )
+    .addOption(
+      choice('--activation <name>', 'of the hidden layers', Object.keys(activationCodes)).default('relu'),
+    );
+}
+
+export function addBoundOptions(command: Command): Command {
+  return command
+    .addOption(
+      choice('--estimator <name>', 'of the bound, full Monte Carlo or analytic KL', ['A', 'B']).default('B'),
+    )
+    .addOption(whole('--samples <n>', 'latent samples an image', { least: 1 }).default(1))
+    .addOption(real('--beta <n>', 'weight of the KL term', { least: 0 }).default(1));
+}
+
+export function addOptimizationOptions(
+  command: Command,
+  defaults: { readonly learningRate: number },
+): Command {
+  return command
+    .addOption(whole('--batch <n>', 'images a step', { least: 1 }).default(128))
+    .addOption(
+      real('--learning-rate <n>', 'step size', { above: 0, below: 1000 }).default(defaults.learningRate),
+    )
+    .addOption(choice('--optimizer <name>', 'update rule', optimizerNames).default('adam'))
+    .addOption(
+      real('--max-norm <n>', 'clip the gradient to this norm; 0 does not clip', { least: 0 }).default(0),
+    )
+    .option('--binarize', 'draw every pixel anew as 0 or 1 in every step')
+    .addOption(whole('--seed <n>', 'of weights, noise and order', { least: 0 }).default(0));
+}
+
+export function addAdapterOption(command: Command): Command {
+  return command.option('--adapter <name>', 'auto, swiftshader, or a part of an adapter name such as nvidia');
+}
+
+/** A whole number within safe integers. */
+export function whole(flags: string, description: string, { least }: { least: number }): Option {
+  return new Option(flags, description).argParser((text) => {
+    const value = toNumber(text);
+    if (Number.isSafeInteger(value) && value >= least) return value;
+    throw new SpecError(
+      nameOf(flags),
+      `is '${text}'; expected a whole number of at least ${least}; give one, or leave the option out`,
+    );
+  });
+}
+
+interface Range {
+  readonly least?: number;
+  readonly above?: number;
+  readonly below?: number;
+}
+
+function real(flags: string, description: string, { least, above, below = 1e6 }: Range): Option {
+  const lower = above === undefined ? `of at least ${least}` : `above ${above}`;
+  return new Option(flags, description).argParser((text) => {
+    const value = toNumber(text);
+    const isEnough = above === undefined ? value >= (least ?? 0) : value > above;
+    if (isEnough && value < below) return value;
+    throw new SpecError(
+      nameOf(flags),
+      `is '${text}'; expected a number ${lower} and below ${below}; give one, or leave the option out`,
+    );
+  });
+}
+
+/** Not commander's own `choices`: its message has another form, and no advice. */
+function choice(flags: string, description: string, names: readonly string[]): Option {
+  return new Option(flags, `${description}: ${names.join(', ')}`).argParser((text) => {
+    if (names.includes(text)) return text;
+    throw new SpecError(nameOf(flags), `is '${text}'; expected ${listOf(names)}; choose one of them`);
+  });
+}
+
+function parseScale(text: string): ScaleSpec {
+  if (text === 'learned' || text === 'per-pixel') return text;
+  const value = toNumber(text);
+  if (value > 0) return value; // the library knows the bounds
+  throw new SpecError(
+    '--scale',
+    `is '${text}'; expected a number above 0, learned or per-pixel; give one of them`,
+  );
+}
+
+/** NaN for what is no number; Number('') would be 0. */
+function toNumber(text: string): number {
+  return text.trim() === '' ? Number.NaN : Number(text);
+}
+
+function nameOf(flags: string): string {
+  return flags.split(' ', 1)[0]!;
+}
+
+function listOf(names: readonly string[]): string {
+  return `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
+}

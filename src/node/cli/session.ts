@@ -1,0 +1,83 @@
+/** What every command begins with: images, checked against the model, and a device. */
+import { Device } from '../../gpu/device.js';
+import { DataError } from '../../gpu/errors.js';
+import { checkForModel } from '../../vae/data/check.js';
+import type { Dataset } from '../../vae/data/dataset.js';
+import { elementCount } from '../../gpu/shape.js';
+import type { CompleteSpec, LayerSpec } from '../../vae/spec.js';
+import type { TrainerOptions } from '../../vae/trainer.js';
+import { loadImages } from '../data.js';
+import { openNodeGpu } from '../dawn.js';
+import { formatCount } from './format.js';
+import type { AdapterSettings, DataSettings, PlanSettings } from './options.js';
+
+export interface Parts {
+  readonly train: Dataset;
+  readonly test: Dataset;
+}
+
+/** A line on stderr; stdout is for results that a program reads. */
+export function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+/** @throws DataError as loadImages does */
+export async function loadParts({ data, limit }: DataSettings): Promise<Parts> {
+  return {
+    train: await loadImages(data, 'train', { limit }),
+    test: await loadImages(data, 'test', { limit }),
+  };
+}
+
+/**
+ * Refuses what the library would refuse too, before a device is opened, in the words of the command line.
+ *
+ * @throws DataError or ShapeError for a batch larger than the data, and images of another shape or range
+ */
+export function checkParts({ train, test }: Parts, spec: CompleteSpec, batch: number): void {
+  if (batch > train.rows)
+    throw new DataError(
+      '--batch',
+      `is ${batch}; there are ${train.rows} training images; use at most ${train.rows}, or more data`,
+    );
+  checkForModel(train, spec, batch);
+  checkForModel(test, spec, 1);
+}
+
+/** @throws DeviceError when there is no adapter, or none of that name */
+export async function openDevice({ adapter }: AdapterSettings): Promise<Device> {
+  return Device.open({ gpu: await openNodeGpu({ adapter }) });
+}
+
+/** The library's options of the command line's. */
+export function trainerOptions(settings: PlanSettings): TrainerOptions {
+  const { batch, learningRate, optimizer, maxNorm, beta, estimator, samples, seed, binarize } = settings;
+  const update = { type: optimizer, maxNorm };
+  return {
+    batchSize: batch,
+    learningRate,
+    optimizer: update,
+    beta,
+    estimator,
+    samples,
+    seed,
+    binarize,
+  };
+}
+
+/** `784-400-20-400-784, bernoulli` */
+export function describeModel({ input, encoder, latent, decoder, likelihood }: CompleteSpec): string {
+  const width = elementCount(input);
+  const widths = [width, ...unitsOf(encoder), latent, ...unitsOf(decoder), width];
+  return `${widths.join('-')}, ${likelihood.type}`;
+}
+
+function unitsOf(layers: readonly LayerSpec[]): number[] {
+  return layers.map(({ units }) => units);
+}
+
+/** `fashion, 20,000 training and 4,000 test images of 28x28x1` */
+export function describeData(name: string, { train, test }: Parts): string {
+  const counts = `${formatCount(train.rows)} training and ${formatCount(test.rows)} test images`;
+  return `${name}, ${counts} of ${train.shape.join('x')}`;
+}

@@ -1,0 +1,44 @@
+/**
+ * The commands train and start: everything that can be wrong is looked at first, in the order of its cost, and
+ * nothing is trained before it is known that the result can be written.
+ */
+import type { Device } from '../../gpu/device.js';
+import type { CompleteSpec } from '../../vae/spec.js';
+import { Vae } from '../../vae/vae.js';
+import { packageVersion } from '../package.js';
+import { OutputFolder } from './artifacts.js';
+import { formatCount } from './format.js';
+import { readSpec } from './model-spec.js';
+import type { TrainSettings } from './options.js';
+import { checkProfilable } from './profile.js';
+import { checkParts, describeData, describeModel, loadParts, openDevice, say } from './session.js';
+import { TrainingRun } from './training-run.js';
+
+/**
+ * Trains and writes; resolves with the exit code.
+ *
+ * @param typed the model options that the user gave
+ * @throws VaeError for bad input, before anything is trained, and for a run that failed, after writing what there is
+ */
+export async function trainCommand(settings: TrainSettings, typed: readonly string[]): Promise<number> {
+  const parts = await loadParts(settings);
+  const spec = await readSpec(settings, parts.train.shape, typed);
+  checkParts(parts, spec, settings.batch);
+  const folder = await OutputFolder.open(settings.out, { replaces: true });
+  const device = await openDevice(settings);
+  try {
+    if (settings.profile) checkProfilable(device);
+    const vae = await Vae.create(spec, { device, seed: settings.seed });
+    const run = new TrainingRun(settings, parts, vae, folder); // answers Ctrl-C from here on
+    greet(device, vae, spec, describeData(settings.data, parts));
+    return await run.run();
+  } finally {
+    device.destroy();
+  }
+}
+
+function greet(device: Device, vae: Vae, spec: CompleteSpec, data: string): void {
+  const model = `${describeModel(spec)}, ${formatCount(vae.parameterCount)} parameters`;
+  say(`webgpu-vae ${packageVersion()} on ${device.description}`);
+  say(`model ${model}; data ${data}`);
+}
