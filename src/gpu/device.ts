@@ -63,8 +63,12 @@ export class Device {
     if (!adapter) throw new DeviceError('device', `no WebGPU adapter was found; ${ADVICE}`);
     const requiredLimits = Object.fromEntries(RAISED_LIMITS.map((name) => [name, adapter.limits[name]]));
     const requiredFeatures = USEFUL_FEATURES.filter((feature) => adapter.features.has(feature));
-    const device = await adapter.requestDevice({ label: 'vae', requiredLimits, requiredFeatures });
-    return new Device(device, false, adapter.info);
+    try {
+      const device = await adapter.requestDevice({ label: 'vae', requiredLimits, requiredFeatures });
+      return new Device(device, false, adapter.info);
+    } catch (cause) {
+      throw new DeviceError('device', `the adapter refused a device: ${String(cause)}; ${ADVICE}`, { cause });
+    }
   }
 
   /** Works on the caller's device, which stays the caller's: it is never destroyed here. */

@@ -2,6 +2,7 @@
  * A plan on a device: its buffers, uniforms, bind groups and pipelines, all made before the first step.
  * Owns every buffer it makes; the resources (weights, data set) belong to the caller.
  */
+import { BufferGroup } from './buffer-group.js';
 import type { Device } from './device.js';
 import type { KernelName } from './dispatch.js';
 import { ShapeError } from './errors.js';
@@ -42,6 +43,7 @@ interface Ready {
 }
 
 export class Executable {
+  readonly #buffers: BufferGroup;
   readonly #slots: GPUBuffer[];
   readonly #constants: GPUBuffer[];
   readonly #inputs: Map<string, GPUBuffer>;
@@ -58,10 +60,11 @@ export class Executable {
     readonly plan: Plan,
     readonly options: ExecutableOptions,
   ) {
-    const label = plan.label;
     const guard = options.guard ? GUARD_BYTES : 0;
+    const buffers = new BufferGroup(device, plan.label);
     const storage = (name: string, byteLength: number): GPUBuffer =>
-      device.createBuffer(`${label}/${name}`, byteLength, STORAGE | COPY_SRC | COPY_DST);
+      buffers.create(name, byteLength, STORAGE | COPY_SRC | COPY_DST);
+    this.#buffers = buffers;
     this.#slots = plan.slotByteLengths.map((bytes, index) => storage(`slot ${index}`, bytes + guard));
     this.#constants = plan.constants.map(({ elementCount: count }, index) =>
       storage(`constant ${index}`, 4 * count),
@@ -70,8 +73,8 @@ export class Executable {
       [...plan.inputs].map(([name, shape]) => [name, storage(name, 4 * elementCount(shape))]),
     );
     const uniformBytes = Math.max(1, plan.dispatches.length) * BINDING_ALIGNMENT;
-    this.#uniforms = device.createBuffer(`${label}/parameters`, uniformBytes, UNIFORM | COPY_DST);
-    this.#step = device.createBuffer(`${label}/step`, stepBlock.byteLength, UNIFORM | COPY_DST);
+    this.#uniforms = buffers.create('parameters', uniformBytes, UNIFORM | COPY_DST);
+    this.#step = buffers.create('step', stepBlock.byteLength, UNIFORM | COPY_DST);
     this.#unusedRead = storage('unused (read)', BINDING_ALIGNMENT);
     this.#unusedWritten = storage('unused (written)', 8 * BINDING_ALIGNMENT);
   }
@@ -83,9 +86,9 @@ export class Executable {
   static async create(device: Device, plan: Plan, options: ExecutableOptions = {}): Promise<Executable> {
     const executable = new Executable(device, plan, options);
     try {
+      await executable.#buffers.settled();
       executable.#fillConstants();
       const compiled = await executable.#compile();
-      await device.settled();
       executable.#ready = plan.dispatches.map((planned, index) =>
         executable.#prepare(planned, compiled[index]!, index),
       );
@@ -251,9 +254,7 @@ export class Executable {
 
   /** Frees every buffer of the plan; the resources stay. */
   destroy(): void {
-    const buffers = [...this.#slots, ...this.#constants, ...this.#inputs.values()];
-    buffers.push(this.#uniforms, this.#step, this.#unusedRead, this.#unusedWritten);
-    for (const buffer of buffers) this.device.destroyBuffer(buffer);
+    this.#buffers.destroy();
     this.#ready = [];
   }
 }

@@ -141,5 +141,9 @@ export function totalElements(tensors: readonly Tensor[]): number {
 /** The cost of an op that touches each element of its tensors once. */
 export function streamingCost(step: Step, flopsPerOutput: number): Cost {
   const written = totalElements(step.outputs);
-  return { flops: flopsPerOutput * written, bytesRead: 4 * totalElements(step.inputs), bytesWritten: 4 * written };
+  return {
+    flops: flopsPerOutput * written,
+    bytesRead: 4 * totalElements(step.inputs),
+    bytesWritten: 4 * written,
+  };
 }

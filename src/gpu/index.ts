@@ -1,4 +1,5 @@
 /** The runtime: graphs of WGSL kernels on WebGPU, without any notion of a VAE. */
+export { BufferGroup } from './buffer-group.js';
 export { Device, type OpenDeviceOptions } from './device.js';
 export * from './errors.js';
 export { Executable, type ExecutableOptions, type StepValues } from './executable.js';

@@ -2,6 +2,7 @@
  * The metric ring: every step copies a few words into a GPU ring; the ring is read every so often through
  * staging buffers that rotate, so that the step loop never waits for a value.
  */
+import type { BufferGroup } from './buffer-group.js';
 import type { Device } from './device.js';
 import { mapAndCopy } from './readback.js';
 
@@ -22,23 +23,17 @@ export class MetricRing {
   #read = 0;
   #reading: Promise<unknown> = Promise.resolve();
 
+  /** The ring's buffers join `buffers`, which frees them. */
   constructor(
-    device: Device,
-    label: string,
+    buffers: BufferGroup,
     readonly wordsPerEntry: number,
     readonly capacity = 256,
   ) {
     const byteLength = 4 * wordsPerEntry * capacity;
-    this.#device = device;
-    this.#ring = device.createBuffer(
-      `${label}/metrics`,
-      byteLength,
-      GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
-    );
+    this.#device = buffers.device;
+    this.#ring = buffers.create('metrics', byteLength, GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST);
     const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
-    this.#staging = [0, 1].map((index) =>
-      device.createBuffer(`${label}/metrics staging ${index}`, byteLength, usage),
-    );
+    this.#staging = [0, 1].map((index) => buffers.create(`metrics staging ${index}`, byteLength, usage));
   }
 
   /** Entries recorded and not yet read. Read before it reaches `capacity`. */
@@ -79,9 +74,5 @@ export class MetricRing {
       entries.push(words.slice(start, start + this.wordsPerEntry));
     }
     return entries;
-  }
-
-  destroy(): void {
-    for (const buffer of [this.#ring, ...this.#staging]) this.#device.destroyBuffer(buffer);
   }
 }

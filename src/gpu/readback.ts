@@ -2,7 +2,10 @@
 import type { Device } from './device.js';
 import { DeviceError } from './errors.js';
 
-/** A copy of `byteLength` bytes of `buffer` (which needs COPY_SRC). @throws DeviceError when the device is lost */
+/**
+ * A copy of `byteLength` bytes of `buffer` (which needs COPY_SRC).
+ * @throws DeviceError when the device is lost; OutOfMemoryError when there is no room for the copy
+ */
 export async function readBuffer(
   device: Device,
   buffer: GPUBuffer,
@@ -13,6 +16,7 @@ export async function readBuffer(
   const size = Math.max(4, byteLength);
   const staging = device.createBuffer('readback', size, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
   try {
+    await device.settled();
     const encoder = device.gpu.createCommandEncoder({ label: 'vae/readback' });
     encoder.copyBufferToBuffer(buffer, byteOffset, staging, 0, size);
     device.gpu.queue.submit([encoder.finish()]);

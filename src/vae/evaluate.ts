@@ -1,4 +1,5 @@
 /** The bound on held-out data: the mean of its terms over every row, in nats per datum. */
+import { BufferGroup } from '../gpu/buffer-group.js';
 import { Executable } from '../gpu/executable.js';
 import { MetricRing } from '../gpu/metrics.js';
 import type { Estimator } from '../gpu/ops/reparameterize.js';
@@ -37,12 +38,12 @@ export async function evaluate(vae: Vae, data: Dataset, options: EvaluateOptions
     { label: 'evaluate', outputs: { terms }, parameters: model.weights.set },
     device.adapterClass,
   );
-  const { buffer: dataset } = uploadDataset(device, data);
+  const buffers = new BufferGroup(device, 'evaluate');
   let executable: Executable | undefined;
-  let ring: MetricRing | undefined;
   try {
+    const { buffer: dataset } = await uploadDataset(buffers, data);
+    const ring = new MetricRing(buffers, 3);
     executable = await Executable.create(device, plan, { resources: { dataset, weights: vae.weightBuffer } });
-    ring = new MetricRing(device, 'evaluate', 3);
     const scheduler = new Scheduler(device);
     const source = executable.output('terms');
     const mean = new TermsMean();
@@ -55,15 +56,14 @@ export async function evaluate(vae: Vae, data: Dataset, options: EvaluateOptions
         first_row: first,
         beta,
       };
-      await scheduler.run(executable, step, (encoder) => ring!.record(encoder, [source]));
+      await scheduler.run(executable, step, (encoder) => ring.record(encoder, [source]));
       if (ring.pending === ring.capacity) await collect(ring, mean, batchSize, data.rows);
     }
     await collect(ring, mean, batchSize, data.rows);
     return mean.mean;
   } finally {
     executable?.destroy();
-    ring?.destroy();
-    device.destroyBuffer(dataset);
+    buffers.destroy();
   }
 }
 

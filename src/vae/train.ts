@@ -114,7 +114,8 @@ class TrainingLoop {
     this.#lastRead = started;
     const firstRow = this.#rows;
     this.#epochTerms = new TermsMean();
-    for (let step = 0; step < this.#trainer.stepsPerEpoch && !this.#isStopped(); step++) await this.#runStep();
+    for (let step = 0; step < this.#trainer.stepsPerEpoch && !this.#isStopped(); step++)
+      await this.#runStep();
     await this.#readTerms();
     const seconds = (performance.now() - started) / 1000;
     this.#trainingMs += 1000 * seconds;

@@ -3,6 +3,7 @@
  * the GPU; the terms of past steps are read from a ring when asked for.
  */
 import { NumericError, SpecError } from '../gpu/errors.js';
+import { BufferGroup } from '../gpu/buffer-group.js';
 import { Executable, type StepValues } from '../gpu/executable.js';
 import { gradient } from '../gpu/gradient.js';
 import { MetricRing, type MetricEntry } from '../gpu/metrics.js';
@@ -55,6 +56,17 @@ export interface StepTerms extends Terms {
 const ENTRY_WORDS = 5;
 const NOTHING_REFUSED = 0xffffffff;
 
+interface TrainerParts {
+  readonly executable: Executable;
+  readonly optimizer: Optimizer;
+  readonly ring: MetricRing;
+  readonly data: ResidentDataset | undefined;
+  readonly buffers: BufferGroup;
+  readonly refused: GPUBuffer;
+  readonly batchSize: number;
+  readonly compileTimeMs: number;
+}
+
 export class Trainer {
   /** Steps submitted so far. */
   stepCount = 0;
@@ -67,30 +79,24 @@ export class Trainer {
   readonly #optimizer: Optimizer;
   readonly #ring: MetricRing;
   readonly #data: ResidentDataset | undefined;
-  readonly #buffers: Record<string, GPUBuffer>;
+  readonly #buffers: BufferGroup;
+  readonly #refused: GPUBuffer;
   readonly #settings: Required<Pick<TrainerOptions, 'learningRate' | 'beta' | 'seed'>>;
   #firstUnread = 0;
 
-  private constructor(
-    vae: Vae,
-    executable: Executable,
-    optimizer: Optimizer,
-    data: ResidentDataset | undefined,
-    buffers: Record<string, GPUBuffer>,
-    options: TrainerOptions,
-    batchSize: number,
-    compileTimeMs: number,
-  ) {
+  private constructor(vae: Vae, parts: TrainerParts, options: TrainerOptions) {
+    const { data, executable, optimizer, batchSize } = parts;
     this.#vae = vae;
     this.#executable = executable;
     this.#optimizer = optimizer;
+    this.#ring = parts.ring;
     this.#data = data;
-    this.#buffers = buffers;
+    this.#buffers = parts.buffers;
+    this.#refused = parts.refused;
     this.batchSize = batchSize;
     this.stepsPerEpoch = data ? Math.ceil(data.rows / batchSize) : 1;
-    this.compileTimeMs = compileTimeMs;
+    this.compileTimeMs = parts.compileTimeMs;
     this.scheduler = new Scheduler(vae.device);
-    this.#ring = new MetricRing(vae.device, 'train', ENTRY_WORDS);
     const { learningRate = 1e-3, beta = 1, seed = 0 } = options;
     this.#settings = { learningRate, beta, seed };
   }
@@ -107,24 +113,37 @@ export class Trainer {
     const { device } = vae;
     const plan = trainingPlan(vae, data, batchSize, options, optimizer);
     const started = performance.now();
-    const buffers: Record<string, GPUBuffer> = {};
+    const buffers = new BufferGroup(device, 'train');
     try {
-      const resident = data && uploadDataset(device, data);
-      if (resident) buffers['dataset'] = resident.buffer;
-      const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-      for (const name of ['gradients', ...momentNames(optimizer.settings.rule)])
-        buffers[name] = device.createBuffer(`train/${name}`, 4 * vae.weightLength, usage);
-      buffers['refused'] = device.createBuffer('train/refused', 4, usage);
-      device.gpu.queue.writeBuffer(buffers['refused'], 0, new Uint32Array([NOTHING_REFUSED]));
-      const resources = { ...buffers, weights: vae.weightBuffer };
+      const resident = data && (await uploadDataset(buffers, data));
+      const state = allocateState(vae, optimizer, buffers);
+      const ring = new MetricRing(buffers, ENTRY_WORDS);
+      await buffers.settled();
+      device.gpu.queue.writeBuffer(state['refused']!, 0, new Uint32Array([NOTHING_REFUSED]));
+      const resources = {
+        ...state,
+        weights: vae.weightBuffer,
+        ...(resident ? { dataset: resident.buffer } : {}),
+      };
       const executable = await Executable.create(device, plan, {
         resources,
         ...(options.onCompile ? { onProgress: options.onCompile } : {}),
       });
+      const refused = state['refused']!;
       const compileTimeMs = performance.now() - started;
-      return new Trainer(vae, executable, optimizer, resident, buffers, options, batchSize, compileTimeMs);
+      const parts = {
+        executable,
+        optimizer,
+        ring,
+        data: resident,
+        buffers,
+        refused,
+        batchSize,
+        compileTimeMs,
+      };
+      return new Trainer(vae, parts, options);
     } catch (error) {
-      for (const buffer of Object.values(buffers)) device.destroyBuffer(buffer);
+      buffers.destroy();
       throw error;
     }
   }
@@ -176,7 +195,7 @@ export class Trainer {
         `${this.#ring.pending} steps have unread terms; call terms() at least that often`,
       );
     const sources = [this.#executable.output('terms'), this.#executable.output('loss')];
-    const refused = { buffer: this.#buffers['refused']!, byteOffset: 0, byteLength: 4 };
+    const refused = { buffer: this.#refused, byteOffset: 0, byteLength: 4 };
     const values = this.#stepValues(this.stepCount++);
     return { values, record: (encoder) => this.#ring.record(encoder, [...sources, refused]) };
   }
@@ -231,9 +250,18 @@ export class Trainer {
   /** Frees everything the training made; the model and its weights stay. */
   destroy(): void {
     this.#executable.destroy();
-    this.#ring.destroy();
-    for (const buffer of Object.values(this.#buffers)) this.#vae.device.destroyBuffer(buffer);
+    this.#buffers.destroy();
   }
+}
+
+/** The flat buffers an optimizer keeps, by resource name. */
+function allocateState(vae: Vae, { settings }: Optimizer, buffers: BufferGroup): Record<string, GPUBuffer> {
+  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+  const flat = ['gradients', ...momentNames(settings.rule)];
+  const state = Object.fromEntries(
+    flat.map((name) => [name, buffers.create(name, 4 * vae.weightLength, usage)]),
+  );
+  return { ...state, refused: buffers.create('refused', 4, usage) };
 }
 
 function checkOptions(options: TrainerOptions, batchSize: number): void {

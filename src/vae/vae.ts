@@ -68,10 +68,16 @@ export class Vae {
   static async #build(model: Model, weights: Float32Array, { device: given }: CreateOptions): Promise<Vae> {
     const device = given instanceof Device ? given : given ? Device.borrow(given) : await Device.open();
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-    const buffer = device.createBuffer('weights', 4 * weights.length, usage);
-    device.gpu.queue.writeBuffer(buffer, 0, weights as Float32Array<ArrayBuffer>);
-    await device.settled();
-    return new Vae(device, model, buffer, !(given instanceof Device));
+    const owned = !(given instanceof Device);
+    try {
+      const buffer = device.createBuffer('weights', 4 * weights.length, usage);
+      await device.settled();
+      device.gpu.queue.writeBuffer(buffer, 0, weights as Float32Array<ArrayBuffer>);
+      return new Vae(device, model, buffer, owned);
+    } catch (error) {
+      if (owned) device.destroy();
+      throw error;
+    }
   }
 
   /** Trainable numbers. */

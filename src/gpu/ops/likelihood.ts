@@ -4,7 +4,15 @@
  */
 import { dispatch, rowGrid, rowLanes, type Dispatch, type DispatchContext } from '../dispatch.js';
 import { ShapeError } from '../errors.js';
-import { apply, applyOne, totalElements, type Cost, type OpDefinition, type Step, type Tensor } from '../graph.js';
+import {
+  apply,
+  applyOne,
+  totalElements,
+  type Cost,
+  type OpDefinition,
+  type Step,
+  type Tensor,
+} from '../graph.js';
 import { describeShape, elementCount, sameShape, type Shape } from '../shape.js';
 import { add, broadcastTo, multiply, subtract } from './binary.js';
 import { constant, reshape } from './constant.js';

@@ -133,7 +133,7 @@ class BarProgress implements Progress {
     if (this.#bar) this.#bars.stop();
   }
 
-  /** A second Ctrl-C or a bug ends the process without stop(); the cursor must come back all the same. */
+  /** A bug ends the process without stop(); the cursor must come back all the same. */
   #restoreOnExit(): void {
     process.once('exit', () => this.stop());
   }

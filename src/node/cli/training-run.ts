@@ -37,7 +37,10 @@ export class TrainingRun {
     this.#vae = vae;
     this.#folder = folder;
     this.#progress = openProgress(settings.epochs);
-    this.#stop = listenForStop((line) => this.#progress.note(line));
+    this.#stop = listenForStop({
+      notify: (line) => this.#progress.note(line),
+      leave: () => this.#progress.stop(),
+    });
   }
 
   /**
@@ -84,7 +87,6 @@ export class TrainingRun {
     this.#completedEpochs = epoch;
     const test = await this.#testTerms();
     this.#history.add({ step: this.#step, epoch, train, test });
-    this.#progress.epoch(report, test);
     try {
       await this.#writeCheckpoint();
     } catch (error) {
@@ -92,6 +94,7 @@ export class TrainingRun {
       if (!(error instanceof VaeError)) throw error;
       this.#progress.note(errorLine(error));
     }
+    this.#progress.epoch(report, test); // who reads it finds the checkpoint there
   }
 
   /** Of the present weights; computed once a step. The noise is always that of seed 0, as in `evaluate`. */
@@ -127,16 +130,21 @@ export class TrainingRun {
   }
 
   /** After an error: the weights only where they are sound and the device lives. */
-  async #salvage(error: VaeError): Promise<void> {
-    if (error instanceof NumericError) {
-      await this.#writeCheckpoint();
-      await this.#writePictures();
-    } else if (this.#step === 0) return;
-    else await this.#folder.write('history.jsonl', this.#history.toJsonLines());
+  async #salvage(failure: VaeError): Promise<void> {
+    const hasWeights = failure instanceof NumericError;
+    if (!hasWeights && this.#step === 0) return;
+    await this.#folder.write('history.jsonl', this.#history.toJsonLines());
+    // Without them, the course of the run and its error are still worth keeping.
+    if (hasWeights) await this.#writeModelAndPictures().catch(sayError);
     const last = this.#history.last?.train ?? null;
     const outcome = brokenOutcome(this.#completedEpochs, this.#step, last);
-    await this.#writeReport({ ...this.#circumstances(), ...outcome, test: null, error: error.message });
+    await this.#writeReport({ ...this.#circumstances(), ...outcome, test: null, error: failure.message });
     this.#sayWhatWasWritten();
+  }
+
+  async #writeModelAndPictures(): Promise<void> {
+    await this.#writeCheckpoint();
+    await this.#writePictures();
   }
 
   async #writePictures(): Promise<void> {

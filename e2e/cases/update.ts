@@ -1,0 +1,167 @@
+/**
+ * Plan: optimizer updates of the flat weight buffer over several steps, against PyTorch's semantics in float64.
+ * - rule sgd (control), with momentum, adam, adamw, adagrad with and without decay;
+ * - gradients computed in place, copied from a tensor that is also an input, and zero; gaps between weights stay zero;
+ * - clipping by the global norm that acts, that does not, and over more elements than one pass of the reduction;
+ * - NaN, infinity and overflow: the element and its moments stay as they were, and the lowest index is recorded.
+ */
+import { affine, gradient, multiply, ParameterSet, square, subtract, sum } from 'webgpu-vae/gpu';
+import { buildOptimizer, type OptimizerSpec } from '../../src/vae/optimizers/optimizer.js';
+import * as reference from '../reference/optimizer.js';
+import { fromValues, map, randomNormal, randomUniform, zeros, type F64 } from '../reference/tensor.js';
+import { each, ULP } from '../tolerance.js';
+import { rowClasses, type AdapterClass, type CaseGraph, type KernelCase } from './case.js';
+
+const STEPS = 5;
+const NOTHING_REFUSED = 0xffffffff;
+
+interface Row {
+  readonly optimizer: OptimizerSpec;
+  readonly learningRate: number;
+  /** Elements of the weight whose gradient is computed in place. */
+  readonly size?: number;
+  /** Elements of the fed gradient that are not finite, or too large. */
+  readonly poison?: Readonly<Record<number, number>>;
+}
+
+const table: readonly Row[] = [
+  { optimizer: { type: 'sgd' }, learningRate: 0.1 },
+  { optimizer: { type: 'sgd', momentum: 0.9 }, learningRate: 0.05 },
+  { optimizer: { type: 'adam' }, learningRate: 0.01 },
+  { optimizer: { type: 'adam', beta1: 0.5, beta2: 0.9, epsilon: 1e-3 }, learningRate: 0.1 },
+  { optimizer: { type: 'adam', beta1: 0 }, learningRate: 0.01 },
+  { optimizer: { type: 'adamw', weightDecay: 0.1 }, learningRate: 0.05 },
+  { optimizer: { type: 'adagrad' }, learningRate: 0.1 },
+  { optimizer: { type: 'adagrad', weightDecay: 0.2 }, learningRate: 0.1 },
+  { optimizer: { type: 'adam', maxNorm: 0.5 }, learningRate: 0.01 },
+  { optimizer: { type: 'sgd', momentum: 0.5, maxNorm: 1e6 }, learningRate: 0.05 },
+  { optimizer: { type: 'adagrad', maxNorm: 0.5 }, learningRate: 0.1, size: 20_003 },
+  ...(['sgd', 'adam', 'adagrad'] as const).flatMap((type): Row[] => [
+    { optimizer: { type }, learningRate: 0.1, poison: { 2: Number.NaN } },
+    { optimizer: { type }, learningRate: 0.1, poison: { 6: Number.NaN, 5: -Infinity } },
+  ]),
+  // 1e30 squared is infinite in float32
+  { optimizer: { type: 'adam' }, learningRate: 0.1, poison: { 1: Math.fround(1e30) } },
+  { optimizer: { type: 'adagrad' }, learningRate: 0.1, poison: { 1: Math.fround(1e30) } },
+  { optimizer: { type: 'sgd' }, learningRate: 10, poison: { 3: Math.fround(3e38) } },
+];
+
+/** Three weights: one that moves towards a target, one whose gradient is fed, one that nothing depends on. */
+function build(graph: CaseGraph, { optimizer: spec, learningRate, size = 33, poison = {} }: Row): void {
+  const set = new ParameterSet();
+  const weights = [set.add('moving', [size]), set.add('fed', [7]), set.add('idle', [5])] as const;
+  const start = [randomNormal([size], 1), randomNormal([7], 2), randomNormal([5], 3)];
+  // Targets well away from the weights, so that no gradient comes near zero.
+  const target = map(randomUniform([size], 4, 6, 8), (value, i) => (i % 2 ? value : -value));
+  const fed = map(randomNormal([7], 5, 2), (value, i) => poison[i] ?? value);
+  const distance = subtract(weights[0], graph.input('target', target));
+  const loss = sum(multiply(graph.input('fed', fed), weights[1]));
+  const [moving, idle] = gradient(affine(sum(square(distance)), 0.5, 0), [weights[0], weights[2]]);
+  const [fedGradient] = gradient(loss, [weights[1]]);
+  graph.parameters = set;
+  graph.gradients = [moving!, fedGradient!, idle!];
+  const optimizer = buildOptimizer(spec);
+  graph.update = optimizer.settings;
+  graph.steps = Array.from({ length: STEPS }, (_, t) => optimizer.stepValues(t + 1, learningRate));
+
+  const offsets = set.entries.map(({ offset }) => offset);
+  const lay = (parts: readonly F64[]): F64 => {
+    const flat = zeros([set.length]);
+    parts.forEach(({ values }, i) => flat.values.set(values, offsets[i]!));
+    return flat;
+  };
+  const rows = { weights: lay(start), gradients: zeros([set.length]) };
+  const refused = Object.keys(poison).map((index) => offsets[1]! + Number(index));
+  const expected = simulate(spec, learningRate, rows.weights, refused, (w) => {
+    const gradients = zeros([set.length]);
+    target.values.forEach((value, i) => (gradients.values[i] = w.values[i]! - value));
+    gradients.values.set(fed.values, offsets[1]!);
+    return gradients;
+  });
+  const words = (x: F64): Float32Array => Float32Array.from(x.values);
+  graph.resources.set('weights', words(rows.weights));
+  graph.resources.set('gradients', new Float32Array(set.length));
+  graph.resources.set('moment1', new Float32Array(set.length));
+  graph.resources.set('moment2', new Float32Array(set.length));
+  graph.resources.set('refused', Uint32Array.of(NOTHING_REFUSED));
+  graph.expectResource('weights', expected.weights, weightTolerance(rows.weights, expected));
+  graph.expectResource('moment1', expected.first, each(expected.first, momentTolerance));
+  graph.expectResource('moment2', expected.second, each(expected.second, momentTolerance));
+  graph.expectWords('refused', [Math.min(NOTHING_REFUSED, ...refused)]);
+}
+
+interface Simulated {
+  readonly weights: F64;
+  readonly first: F64;
+  readonly second: F64;
+  /** Distance that each weight has gone, there and back. */
+  readonly path: F64;
+}
+
+/** The reference's steps; refused elements are put back after each. */
+function simulate(
+  spec: OptimizerSpec,
+  learningRate: number,
+  start: F64,
+  refused: readonly number[],
+  gradientAt: (weights: F64) => F64,
+): Simulated {
+  const weights = map(start, (value) => value);
+  const path = zeros(start.shape);
+  const state = reference.initialState(start.values.length);
+  for (let step = 0; step < STEPS; step++) {
+    const gradients = gradientAt(weights).values;
+    for (const index of refused) gradients[index] = 0;
+    const before = weights.values.slice();
+    if (spec.maxNorm) reference.clipGlobalNorm([gradients], spec.maxNorm);
+    if (spec.type === 'sgd') reference.sgd(weights.values, gradients, state, { ...spec, learningRate });
+    else reference[spec.type](weights.values, gradients, state, { ...spec, learningRate });
+    for (const index of refused) weights.values[index] = before[index]!;
+    weights.values.forEach((value, i) => (path.values[i]! += Math.abs(value - before[i]!)));
+  }
+  return {
+    weights,
+    first: fromValues(start.shape, state.first),
+    second: fromValues(start.shape, state.second),
+    path,
+  };
+}
+
+/**
+ * Each step rounds the weight once and the way it goes a dozen times (two products, a square root of 2.5 units, a
+ * division, the clipping); errors of the way stay in proportion because no gradient here comes near zero.
+ */
+function weightTolerance(start: F64, { weights, path }: Simulated): Float64Array {
+  return each(path, (way, i) => {
+    const largest = Math.max(Math.abs(start.values[i]!), Math.abs(weights.values[i]!), way);
+    return way === 0 ? 0 : ULP * (STEPS * largest + 24 * way);
+  });
+}
+
+/** The same for the moments, which are running sums of gradients and their squares. */
+function momentTolerance(moment: number): number {
+  return ULP * 16 * moment;
+}
+
+function words({ optimizer, learningRate, size, poison }: Row): string {
+  const bad = Object.entries(poison ?? {}).map(
+    ([index, value]) => `gradient[${index}] = ${value.toPrecision(1)}`,
+  );
+  return [JSON.stringify(optimizer), `rate ${learningRate}`, size && `of ${size}`, ...bad]
+    .filter(Boolean)
+    .join(', ');
+}
+
+function updateCase(row: Row, adapterClass: AdapterClass): KernelCase {
+  return {
+    name: `update ${words(row)} (${adapterClass})`,
+    adapterClass,
+    build: (graph) => build(graph, row),
+  };
+}
+
+export const updateCases: readonly KernelCase[] = rowClasses.flatMap((adapterClass) =>
+  table
+    .filter(({ optimizer }) => adapterClass === 'software' || optimizer.maxNorm !== undefined)
+    .map((row) => updateCase(row, adapterClass)),
+);

@@ -1,0 +1,102 @@
+/**
+ * Plan: objects used at the wrong time. Every call of a destroyed model and a step of a destroyed trainer say so and
+ * leave a shared device usable; a fed trainer refuses batches that do not fit and steps without one; steps whose
+ * terms nobody reads stop before the ring overflows.
+ */
+import { expect, test } from '@playwright/test';
+import { ShapeError, VaeError } from '../../src/gpu/errors.js';
+import { denseSpec } from '../../src/vae/spec.js';
+import { Vae } from '../../src/vae/vae.js';
+import { freshDevice, nodeDevice } from '../node-device.js';
+import { seededData } from '../seeded-run.js';
+
+const spec = denseSpec({ input: [6, 6, 1], hidden: 8, latent: 2 });
+
+async function errorOf(call: () => unknown): Promise<unknown> {
+  try {
+    return new Error(`expected a refusal; the call gave ${JSON.stringify(await call())?.slice(0, 200)}`);
+  } catch (error) {
+    return error;
+  }
+}
+
+test.describe('after destroy()', () => {
+  const calls: Record<string, (vae: Vae) => unknown> = {
+    train: (vae) => vae.train(seededData, { epochs: 1, batchSize: 2 }),
+    trainer: (vae) => vae.trainer(seededData, { batchSize: 2 }),
+    evaluate: (vae) => vae.evaluate(seededData),
+    encode: (vae) => vae.encode(new Float32Array(36)),
+    sample: (vae) => vae.sample(1),
+    save: (vae) => vae.save(),
+  };
+  for (const [name, call] of Object.entries(calls))
+    test(`${name}() says so, and the shared device works on`, async () => {
+      const device = await freshDevice();
+      const vae = await Vae.create(spec, { device });
+      vae.destroy();
+      const error = (await errorOf(() => call(vae))) as Error;
+      expect(error).toBeInstanceOf(VaeError);
+      expect(error.message).toMatch(/destroyed/);
+      const other = await Vae.create(spec, { device });
+      expect(await other.sample(1)).toHaveLength(36);
+      device.destroy();
+    });
+
+  test('a destroyed trainer says so, and the shared device works on', async () => {
+    const device = await freshDevice();
+    const vae = await Vae.create(spec, { device });
+    const trainer = await vae.trainer(seededData, { batchSize: 2 });
+    trainer.destroy();
+    const error = (await errorOf(async () => {
+      await trainer.step();
+      return trainer.terms();
+    })) as Error;
+    expect(error).toBeInstanceOf(VaeError);
+    expect(error.message).toMatch(/destroyed/);
+    expect(await vae.sample(1)).toHaveLength(36);
+    device.destroy();
+  });
+});
+
+test.describe('a fed trainer', () => {
+  const batches: Record<string, { batch: unknown; error: typeof VaeError; says: string | RegExp }> = {
+    'no batch': { batch: undefined, error: VaeError, says: /step\(\).*batch|batch.*step\(\)/ },
+    'rows of another length': {
+      batch: { x: new Float32Array(71), noise: new Float32Array(4) },
+      error: ShapeError,
+      says: "[train] input 'x' has 71 values; expected 72",
+    },
+    'too little noise': {
+      batch: { x: new Float32Array(72), noise: new Float32Array(3) },
+      error: ShapeError,
+      says: "[train] input 'noise' has 3 values; expected 4",
+    },
+  };
+  for (const [name, { batch, error: kind, says }] of Object.entries(batches))
+    test(name, async () => {
+      const vae = await Vae.create(spec, { device: await nodeDevice() });
+      const trainer = await vae.trainer(undefined, { batchSize: 2 });
+      const error = (await errorOf(async () => {
+        await trainer.step(batch as undefined);
+        return trainer.terms();
+      })) as Error;
+      expect(error.message).toMatch(says);
+      expect(error).toBeInstanceOf(kind);
+      trainer.destroy();
+      vae.destroy();
+    });
+
+  test('256 steps that nobody reads', async () => {
+    const vae = await Vae.create(spec, { device: await nodeDevice() });
+    const trainer = await vae.trainer(seededData, { batchSize: 2 });
+    const error = (await errorOf(async () => {
+      for (let step = 0; step < 300; step++) await trainer.step();
+    })) as Error;
+    expect(error.message).toBe('[trainer] 256 steps have unread terms; call terms() at least that often');
+    expect(await trainer.terms()).toHaveLength(256);
+    await trainer.step();
+    expect((await trainer.terms())[0]!.step).toBe(256);
+    trainer.destroy();
+    vae.destroy();
+  });
+});

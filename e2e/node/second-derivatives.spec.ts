@@ -1,0 +1,339 @@
+/**
+ * Plan: the gradient of a gradient through every op that has one. With g = d<w, op(x)>/dx the test takes
+ * d<v, g>/dx and d<v, g>/dw on the GPU and holds them to central differences of the float64 backward.
+ * Axes: matmul transpositions; every unary function and activation; every binary function, equal shapes (control) and
+ * broadcast; sums and moves; likelihood family and scale; posterior, estimator and samples; a small network.
+ * Inputs stay away from kinks, where a second derivative does not exist.
+ */
+import { expect, test } from '@playwright/test';
+import {
+  activate,
+  add,
+  affine,
+  binary,
+  broadcastTo,
+  clamp,
+  gradient,
+  input,
+  likelihood,
+  matmul,
+  multiply,
+  objective,
+  pad,
+  reparameterize,
+  reshape,
+  slice,
+  sum,
+  unary,
+  type Tensor,
+} from 'webgpu-vae/gpu';
+import { evaluate, largest } from '../evaluate.js';
+import { nodeDevice } from '../node-device.js';
+import { activateBackward, activationNames } from '../reference/activation.js';
+import { centralDifference } from '../reference/difference.js';
+import { binaryBackward, binaryNames, unaryBackward, unaryNames } from '../reference/elementwise.js';
+import { logLikelihoodBackward } from '../reference/likelihood.js';
+import { matmul as product, matmulBackward } from '../reference/matmul.js';
+import * as reduce from '../reference/reduce.js';
+import { reparameterizeBackward } from '../reference/reparameterize.js';
+import { dot, map, randomNormal, randomUniform, type F64 } from '../reference/tensor.js';
+import { tolerances } from '../tolerance.js';
+
+/** An op with the float64 backward of the same function. */
+interface Row {
+  readonly name: string;
+  /** The first `differentiated` are what the first gradient is taken by. */
+  readonly inputs: Readonly<Record<string, F64>>;
+  /** By default all of them. */
+  readonly differentiated?: readonly string[];
+  /** Inputs that are data: they are not varied. */
+  readonly fixed?: readonly string[];
+  build(tensors: Readonly<Record<string, Tensor>>): readonly Tensor[];
+  /** Gradients of the differentiated inputs for one cotangent an output. */
+  backward(values: Readonly<Record<string, F64>>, cotangents: readonly F64[]): readonly F64[];
+}
+
+/** Values of magnitude 0.2 to 2 and either sign: none is near the kink at zero. */
+function awayFromZero(shape: readonly number[], seed: number): F64 {
+  const signs = randomNormal(shape, seed + 1);
+  return map(randomUniform(shape, seed, 0.2, 2), (v, i) => (signs.values[i]! < 0 ? -v : v));
+}
+
+const matmulRows: readonly Row[] = (['NN', 'TN', 'NT'] as const).map((transposition) => {
+  const options = { transposeA: transposition === 'TN', transposeB: transposition === 'NT' };
+  return {
+    name: `matmul ${transposition}`,
+    inputs: {
+      a: randomNormal(options.transposeA ? [4, 3] : [3, 4], 1),
+      b: randomNormal(options.transposeB ? [5, 4] : [4, 5], 2),
+    },
+    build: ({ a, b }) => [matmul(a!, b!, transposition)],
+    backward({ a, b }, [g]) {
+      const { aGradient, bGradient } = matmulBackward(a!, b!, options, g!);
+      return [aGradient, bGradient];
+    },
+  };
+});
+
+const positiveOnly: readonly string[] = ['log', 'sqrt', 'reciprocal', 'log1p'];
+
+const unaryRows: readonly Row[] = [
+  ...unaryNames.map((name): Row => ({
+    name: `unary ${name}`,
+    inputs: { x: positiveOnly.includes(name) ? randomUniform([7], 3, 0.5, 3) : awayFromZero([7], 3) },
+    build: ({ x }) => [unary(name, x!)],
+    backward: ({ x }, [g]) => [unaryBackward(x!, name, g!)],
+  })),
+  ...activationNames.map((name): Row => ({
+    name: `activation ${name}`,
+    inputs: { x: awayFromZero([9], 4) },
+    build: ({ x }) => [activate(x!, name)],
+    backward: ({ x }, [g]) => [activateBackward(x!, name, g!)],
+  })),
+  {
+    name: 'affine and clamp',
+    inputs: { x: randomUniform([6], 5, -0.6, 0.6) },
+    build: ({ x }) => [multiply(clamp(affine(x!, 3, 0.5), -0.7, 0.9), x!)],
+    backward: ({ x }, [g]) => [
+      map(x!, (v, i) => {
+        const y = 3 * v + 0.5;
+        const inside = y >= -0.7 && y <= 0.9;
+        return g!.values[i]! * (inside ? 6 * v + 0.5 : Math.min(Math.max(y, -0.7), 0.9));
+      }),
+    ],
+  },
+];
+
+const binaryRows: readonly Row[] = binaryNames.flatMap((name) =>
+  [
+    [
+      [2, 3],
+      [2, 3],
+    ],
+    [[2, 3], [3]],
+    [
+      [2, 1],
+      [1, 4],
+    ],
+  ].map(([a, b]): Row => ({
+    name: `binary ${name} [${a!.join(', ')}] [${b!.join(', ')}]`,
+    inputs: { a: awayFromZero(a!, 6), b: randomUniform(b!, 7, 2.1, 3) },
+    build: (tensors) => [binary(name, tensors['a']!, tensors['b']!)],
+    backward(values, [g]) {
+      const { aGradient, bGradient } = binaryBackward(values['a']!, values['b']!, name, g!);
+      return [aGradient, bGradient];
+    },
+  })),
+);
+
+/** Ops of one input that are linear: squared, so that there is a second derivative to take. */
+function linearRow(
+  name: string,
+  shape: readonly number[],
+  build: (x: Tensor) => Tensor,
+  backward: (g: F64) => F64,
+): Row {
+  return {
+    name,
+    inputs: { x: randomNormal(shape, 8) },
+    build: ({ x }) => [build(unary('square', x!))],
+    backward: ({ x }, [g]) => [unaryBackward(x!, 'square', backward(g!))],
+  };
+}
+
+const moveRows: readonly Row[] = [
+  linearRow(
+    'sum',
+    [2, 3, 4],
+    (x) => sum(x, [1]),
+    (g) => reduce.sumBackward([2, 3, 4], [1], g),
+  ),
+  linearRow(
+    'broadcastTo',
+    [3, 1],
+    (x) => broadcastTo(x, [2, 3, 4]),
+    (g) => reduce.broadcastToBackward([3, 1], g),
+  ),
+  linearRow(
+    'slice',
+    [2, 5],
+    (x) => slice(x, 1, 1, 3),
+    (g) => reduce.sliceBackward([2, 5], 1, 1, g),
+  ),
+  linearRow(
+    'pad',
+    [2, 3],
+    (x) => pad(x, 1, 1, 2),
+    (g) => reduce.padBackward([2, 3], 1, 1, g),
+  ),
+  linearRow(
+    'reshape',
+    [2, 6],
+    (x) => reshape(x, [4, 3]),
+    ({ values }) => ({ shape: [2, 6], values }),
+  ),
+];
+
+const [R, B, D] = [4, 2, 3];
+
+const likelihoodRows: readonly Row[] = (['bernoulli', 'gaussian', 'laplace'] as const).flatMap((family) =>
+  (family === 'bernoulli' ? [undefined] : [[1], [D], [R, D]]).map((scaleShape): Row => {
+    const scale = scaleShape && { scale: randomNormal(scaleShape, 11, 0.5) };
+    return {
+      name: `likelihood ${family} scale [${scaleShape?.join(', ') ?? 'none'}]`,
+      inputs: { prediction: randomUniform([R, D], 9, 1.5, 3), ...scale, x: randomUniform([B, D], 10, 0, 1) },
+      differentiated: scale ? ['prediction', 'scale'] : ['prediction'],
+      build: (tensors) => [likelihood(family, tensors['prediction']!, tensors['x']!, tensors['scale'])],
+      backward(values, [g]) {
+        const result = logLikelihoodBackward(
+          family,
+          values['prediction']!,
+          values['x']!,
+          values['scale'],
+          g!,
+        );
+        return Object.values(result);
+      },
+    };
+  }),
+);
+
+const reparameterizeRows: readonly Row[] = (['diagonal', 'isotropic'] as const).flatMap((posterior) =>
+  (['A', 'B'] as const).flatMap((estimator) =>
+    [1, 2].map((samples): Row => {
+      const latent = 3;
+      const columns = posterior === 'diagonal' ? 2 * latent : latent + 1;
+      return {
+        name: `reparameterize ${posterior} ${estimator} S=${samples}`,
+        inputs: { moments: randomNormal([B, columns], 12), noise: randomNormal([samples * B, latent], 13) },
+        differentiated: ['moments'],
+        fixed: ['noise'],
+        build(tensors) {
+          const attributes = { latent, samples, posterior, estimator, tag: 0 };
+          const { z, kl } = reparameterize(tensors['moments']!, attributes, tensors['noise']);
+          return [z, kl];
+        },
+        backward: (values, [zGradient, klGradient]) => [
+          reparameterizeBackward(
+            values['moments']!,
+            values['noise']!,
+            { posterior, estimator },
+            zGradient!,
+            klGradient!,
+          ),
+        ],
+      };
+    }),
+  ),
+);
+
+const objectiveRow: Row = {
+  name: 'objective',
+  inputs: {
+    reconstruction: randomNormal([5], 14),
+    kl: randomNormal([5], 15),
+    weight: randomNormal([5], 16),
+    klWeight: randomNormal([5], 17),
+  },
+  build(tensors) {
+    const weights = { reconstruction: tensors['weight']!, kl: tensors['klWeight']! };
+    return [objective(tensors['reconstruction']!, tensors['kl']!, weights).loss];
+  },
+  backward(values, [g]) {
+    const scaled = (x: F64): F64 => map(x, (v) => v * g!.values[0]!);
+    return [values['weight']!, values['klWeight']!, values['reconstruction']!, values['kl']!].map(scaled);
+  },
+};
+
+/** tanh(x w1 + bias) w2: every kind of fused matmul takes part. */
+const networkRow: Row = {
+  name: 'a network of two layers',
+  inputs: {
+    x: randomNormal([3, 4], 18),
+    w1: randomNormal([4, 5], 19, 0.5),
+    bias: randomNormal([5], 20, 0.5),
+    w2: randomNormal([5, 2], 21, 0.5),
+  },
+  build({ x, w1, bias, w2 }) {
+    return [matmul(activate(add(matmul(x!, w1!), bias!), 'tanh'), w2!)];
+  },
+  backward({ x, w1, bias, w2 }, [g]) {
+    const options = { bias: bias!, activation: 'tanh' } as const;
+    const second = matmulBackward(product(x!, w1!, options), w2!, {}, g!);
+    const first = matmulBackward(x!, w1!, options, second.aGradient);
+    return [first.aGradient, first.bGradient, first.biasGradient, second.bGradient];
+  },
+};
+
+const rows: readonly Row[] = [
+  ...matmulRows,
+  ...unaryRows,
+  ...binaryRows,
+  ...moveRows,
+  ...likelihoodRows,
+  ...reparameterizeRows,
+  objectiveRow,
+  networkRow,
+];
+
+for (const row of rows)
+  test(row.name, async () => {
+    const { inputs, differentiated = Object.keys(inputs), fixed = [] } = row;
+    const tensors = Object.fromEntries(
+      Object.entries(inputs).map(([name, { shape }]) => [name, input(name, shape)]),
+    );
+    const outputs = row.build(tensors);
+    const cotangents = numbered('w', outputs, 60);
+    const first = gradient(
+      inner(outputs, cotangents.tensors),
+      differentiated.map((name) => tensors[name]!),
+    );
+    const directions = numbered('v', first, 70);
+    const names = Object.keys(inputs).filter((name) => !fixed.includes(name));
+    const second = gradient(inner(first, directions.tensors), [
+      ...names.map((name) => tensors[name]!),
+      ...cotangents.tensors,
+    ]);
+
+    const { outputs: actual } = await evaluate(await nodeDevice(), {
+      label: row.name,
+      outputs: Object.fromEntries(second.map((tensor, i) => [`${i}`, tensor])),
+      inputs: { ...inputs, ...cotangents.inputs, ...directions.inputs },
+    });
+    const contracted = (): number =>
+      row
+        .backward(inputs, cotangents.values)
+        .reduce((total, value, i) => total + dot(value, directions.values[i]!), 0);
+    [...names.map((name) => inputs[name]!), ...cotangents.values].forEach((value, i) => {
+      const name = `d<v, g>/d${names[i] ?? `w${i - names.length}`}`;
+      expectClose(name, actual[`${i}`]!, centralDifference(contracted, value));
+    });
+  });
+
+/** An input tensor for each of `tensors`, of its shape, with random numbers. */
+function numbered(
+  prefix: string,
+  tensors: readonly Tensor[],
+  seed: number,
+): { tensors: Tensor[]; values: F64[]; inputs: Record<string, F64> } {
+  const values = tensors.map(({ shape }, i) => randomNormal(shape, seed + i));
+  return {
+    tensors: values.map(({ shape }, i) => input(`${prefix}${i}`, shape)),
+    values,
+    inputs: Object.fromEntries(values.map((value, i) => [`${prefix}${i}`, value])),
+  };
+}
+
+/** sum_i <a_i, b_i> */
+function inner(a: readonly Tensor[], b: readonly Tensor[]): Tensor {
+  return a.map((tensor, i) => sum(multiply(tensor, b[i]!))).reduce((total, term) => add(total, term));
+}
+
+function expectClose(name: string, actual: Float32Array, { values }: F64): void {
+  const allowed = tolerances.secondDerivative(Math.max(1, largest(values)));
+  const wrong = values.findIndex((value, i) => !(Math.abs(actual[i]! - value) <= allowed));
+  expect(wrong, `${name}[${wrong}] is ${actual[wrong]}; expected ${values[wrong]} within ${allowed}`).toBe(
+    -1,
+  );
+  expect(actual.length).toBe(values.length);
+}

@@ -1,0 +1,26 @@
+/** The page's half: offers the runs to the test, here and in a worker, and counts what the policy refuses. */
+import * as library from '../../dist/index.js';
+import { train } from './run.js';
+
+const violations = [];
+document.addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) =>
+  violations.push(`${violatedDirective} ${blockedURI}`),
+);
+
+/** @param {Parameters<typeof train>[0]} task */
+function trainInWorker(task) {
+  const worker = new Worker('/e2e/site/worker.js', { type: 'module' });
+  return new Promise((resolve, reject) => {
+    worker.addEventListener('message', ({ data }) => {
+      worker.terminate();
+      if ('error' in data) reject(new Error(data.error));
+      else resolve(data.result);
+    });
+    worker.addEventListener('error', (event) =>
+      reject(new Error(`the worker did not start: ${event.message}`)),
+    );
+    worker.postMessage(task, []);
+  });
+}
+
+globalThis.site = { library, train, trainInWorker, violations };

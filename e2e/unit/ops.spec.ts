@@ -1,0 +1,318 @@
+/**
+ * Plan: what every op refuses, as a table: the call and the whole message, which must say what came, what was expected
+ * and, where it is not the same, what to do. And the opposite: shapes that only look wrong.
+ */
+import { expect, test } from '@playwright/test';
+import {
+  add,
+  affine,
+  binary,
+  broadcastTo,
+  constant,
+  gather,
+  gradient,
+  input,
+  likelihood,
+  matmul,
+  multiply,
+  noise,
+  objective,
+  pad,
+  ParameterSet,
+  reparameterize,
+  reshape,
+  rowWeights,
+  ShapeError,
+  slice,
+  SpecError,
+  sum,
+  sumTo,
+  unary,
+  VaeError,
+  vectorJacobian,
+  type Tensor,
+} from 'webgpu-vae/gpu';
+import { checkActivation } from '../../src/gpu/ops/activation.js';
+
+const x = (...shape: number[]): Tensor => input('x', shape);
+const data = { batch: 2, width: 3, rows: 4, format: 'bytes', shuffle: false, binarize: false } as const;
+const attributes = { latent: 3, samples: 2, posterior: 'diagonal', estimator: 'B', tag: 0 } as const;
+
+type Refusal = readonly [what: string, call: () => unknown, error: typeof ShapeError, message: string];
+
+const refusals: readonly Refusal[] = [
+  // tensors
+  ['an axis of 0', () => x(3, 0), ShapeError, '[input] shape is [3, 0]; every size must be an integer >= 1'],
+  ['a fraction', () => x(1.5), ShapeError, '[input] shape is [1.5]; every size must be an integer >= 1'],
+  ['no axes', () => x(), ShapeError, '[input] shape is []; tensors have 1 to 4 axes'],
+  [
+    'five axes',
+    () => x(1, 1, 1, 1, 1),
+    ShapeError,
+    '[input] shape is [1, 1, 1, 1, 1]; tensors have 1 to 4 axes',
+  ],
+  [
+    'too many elements',
+    () => noise([2 ** 16, 2 ** 15]),
+    ShapeError,
+    '[noise] f32[65536, 32768] has more than 2^30 elements; split the batch',
+  ],
+  [
+    'reshape to another count',
+    () => reshape(x(2, 3), [4]),
+    ShapeError,
+    '[reshape] input is f32[2, 3]; f32[4] needs 4 elements',
+  ],
+  [
+    'two weights of one name',
+    () => {
+      const set = new ParameterSet();
+      set.add('w', [1]);
+      set.add('w', [2]);
+    },
+    SpecError,
+    '[w] two weights have this name; names must differ',
+  ],
+  // matmul
+  [
+    'matmul of a vector',
+    () => matmul(x(3), x(3, 2)),
+    ShapeError,
+    '[matmul] a is f32[3], b is f32[3, 2]; both need 2 axes',
+  ],
+  ...(
+    [
+      ['NN', [2, 3], [4, 5], '3 and 4'],
+      ['TN', [2, 3], [4, 5], '2 and 4'],
+      ['NT', [2, 3], [5, 4], '3 and 4'],
+    ] as const
+  ).map(([transposition, a, b, sizes]): Refusal => [
+    `matmul ${transposition} of other inner sizes`,
+    () => matmul(x(...a), x(...b), transposition),
+    ShapeError,
+    `[matmul] a is f32[${a.join(', ')}] and b is f32[${b.join(', ')}] (${transposition}); the inner sizes ${sizes} differ`,
+  ]),
+  // elementwise
+  [
+    'add of shapes that do not broadcast',
+    () => add(x(2, 3), x(2)),
+    ShapeError,
+    '[add] f32[2, 3] and f32[2] do not broadcast; sizes must be equal or 1, aligned at the last axis',
+  ],
+  [
+    'multiply by a constant of another shape',
+    () => multiply(x(2, 3), constant([4], 2)),
+    ShapeError,
+    '[binary] f32[2, 3] and f32[4] do not broadcast; sizes must be equal or 1, aligned at the last axis',
+  ],
+  [
+    'broadcastTo a smaller shape',
+    () => broadcastTo(x(2, 3), [3]),
+    ShapeError,
+    '[broadcastTo] f32[2, 3] does not broadcast to f32[3]',
+  ],
+  [
+    'an activation that does not exist',
+    () => checkActivation('swish', 'encoder.0'),
+    SpecError,
+    "[encoder.0] activation is 'swish'; expected one of identity, relu, leakyRelu, sigmoid, tanh, softplus, silu, gelu",
+  ],
+  // sums and windows
+  [
+    'a sum over axes apart',
+    () => sum(x(2, 3, 4), [0, 2]),
+    ShapeError,
+    '[sum] axes are [0, 2] of f32[2, 3, 4]; pass neighbouring axes',
+  ],
+  [
+    'a sum over an axis that is not there',
+    () => sum(x(2, 3), [2]),
+    ShapeError,
+    '[sum] axes are [2] of f32[2, 3]; pass neighbouring axes',
+  ],
+  [
+    'a sum over a negative axis',
+    () => sum(x(2, 3), [-1]),
+    ShapeError,
+    '[sum] axes are [-1] of f32[2, 3]; pass neighbouring axes',
+  ],
+  [
+    'a sum over no axis',
+    () => sum(x(2), []),
+    ShapeError,
+    '[sum] axes are [] of f32[2]; pass neighbouring axes',
+  ],
+  [
+    'a slice past the end',
+    () => slice(x(2, 5), 1, 3, 3),
+    ShapeError,
+    '[slice] [3, 6) of axis 1 leaves f32[2, 5]',
+  ],
+  [
+    'a slice before the start',
+    () => slice(x(5), 0, -1, 2),
+    ShapeError,
+    '[slice] [-1, 1) of axis 0 leaves f32[5]',
+  ],
+  [
+    'an empty slice',
+    () => slice(x(5), 0, 1, 0),
+    ShapeError,
+    '[window] start 1 and length 0 must be integers, length >= 1',
+  ],
+  [
+    'a slice from half an element',
+    () => slice(x(5), 0, 0.5, 2),
+    ShapeError,
+    '[window] start 0.5 and length 2 must be integers, length >= 1',
+  ],
+  [
+    'a pad of an axis that is not there',
+    () => pad(x(2), 1, 1, 0),
+    ShapeError,
+    '[window] axis 1 of f32[2] does not exist',
+  ],
+  // the model's ops
+  [
+    'a latent of 0',
+    () => reparameterize(x(2, 6), { ...attributes, latent: 0 }),
+    SpecError,
+    '[reparameterize] latent is 0; expected an integer >= 1',
+  ],
+  [
+    'half a sample',
+    () => reparameterize(x(2, 6), { ...attributes, samples: 0.5 }),
+    SpecError,
+    '[reparameterize] samples is 0.5; expected an integer >= 1',
+  ],
+  [
+    'moments of another width',
+    () => reparameterize(x(2, 7), attributes),
+    ShapeError,
+    '[reparameterize] moments are f32[2, 7]; a diagonal posterior of latent 3 needs f32[B, 6]',
+  ],
+  [
+    'isotropic moments of another width',
+    () => reparameterize(x(2, 6), { ...attributes, posterior: 'isotropic' }),
+    ShapeError,
+    '[reparameterize] moments are f32[2, 6]; a isotropic posterior of latent 3 needs f32[B, 4]',
+  ],
+  [
+    'noise for another number of samples',
+    () => reparameterize(x(2, 6), attributes, x(2, 3)),
+    ShapeError,
+    '[reparameterize] noise is f32[2, 3]; expected f32[4, 3]',
+  ],
+  [
+    'a prediction of another width',
+    () => likelihood('bernoulli', x(4, 5), x(4, 6)),
+    ShapeError,
+    '[likelihood] prediction is f32[4, 5] and x is f32[4, 6]; expected f32[S*B, D] and f32[B, D]',
+  ],
+  [
+    'predictions for half a batch',
+    () => likelihood('bernoulli', x(3, 5), x(2, 5)),
+    ShapeError,
+    '[likelihood] prediction is f32[3, 5] and x is f32[2, 5]; expected f32[S*B, D] and f32[B, D]',
+  ],
+  [
+    'a scale a row',
+    () => likelihood('gaussian', x(4, 5), x(4, 5), x(4, 1)),
+    ShapeError,
+    '[likelihood] the gaussian log scale is f32[4, 1]; expected f32[1], f32[D] or f32[S*B, D] with D = 5',
+  ],
+  [
+    'terms of other lengths',
+    () => objective(x(4), x(5), rowWeights(4, 1)),
+    ShapeError,
+    '[objective] terms and weights are f32[4], f32[5], f32[4], f32[4]; expected four f32[R]',
+  ],
+  [
+    'an empty data set',
+    () => gather({ ...data, rows: 0 }),
+    SpecError,
+    '[gather] the data set has 0 rows; expected 1 to 2^31',
+  ],
+  [
+    'an empty batch',
+    () => gather({ ...data, batch: 0 }),
+    ShapeError,
+    '[gather] shape is [0, 3]; every size must be an integer >= 1',
+  ],
+  // gradients
+  [
+    'the gradient of a vector',
+    () => gradient(x(3), []),
+    ShapeError,
+    '[gradient] loss is f32[3]; pass a scalar f32[1] (sum it first)',
+  ],
+  [
+    'a cotangent of another shape',
+    () => vectorJacobian([x(3)], [constant([4], 1)], []),
+    ShapeError,
+    '[gradient] cotangent f32[4] does not match f32[3] of input; a backward rule is wrong',
+  ],
+  [
+    'the gradient of reported terms',
+    () => {
+      const kl = x(4);
+      const { terms } = objective(x(4), kl, rowWeights(4, 1));
+      return gradient(sum(terms), [kl]);
+    },
+    ShapeError,
+    '[objective] its terms are for reports; differentiate the loss instead',
+  ],
+];
+
+for (const [what, call, type, message] of refusals)
+  test(`${what} is refused`, () => {
+    let error: unknown;
+    try {
+      call();
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toBeInstanceOf(type);
+    expect(error).toBeInstanceOf(VaeError);
+    expect((error as VaeError).message).toBe(message);
+    expect((error as VaeError).name).toBe(type.name);
+  });
+
+type Accepted = readonly [what: string, build: () => Tensor, shape: readonly number[]];
+
+const accepted: readonly Accepted[] = [
+  ['a product of single elements', () => matmul(x(1, 1), x(1, 1)), [1, 1]],
+  ['a transposed product', () => matmul(x(3, 2), x(3, 4), 'TN'), [2, 4]],
+  ['a product with a transposed factor', () => matmul(x(2, 3), x(4, 3), 'NT'), [2, 4]],
+  ['new leading axes', () => binary('maximum', x(3), x(2, 1, 3)), [2, 1, 3]],
+  ['both operands repeated', () => add(x(2, 1), x(1, 3)), [2, 3]],
+  ['a sum of everything', () => sum(x(2, 3)), [1]],
+  ['a sum that keeps its axes', () => sum(x(2, 3, 4), [1, 2], true), [2, 1, 1]],
+  ['a sum over an axis of 1 is a view', () => sum(x(2, 1), [1]), [2]],
+  ['sumTo undoes a broadcast', () => sumTo(x(2, 5, 3), [5, 1]), [5, 1]],
+  ['a slice of everything', () => slice(x(2, 5), 1, 0, 5), [2, 5]],
+  ['a scale for every element', () => likelihood('laplace', x(4, 5), x(2, 5), x(4, 5)), [4]],
+  ['a data set of one row', () => gather({ ...data, rows: 1 }), [2, 3]],
+];
+
+for (const [what, build, shape] of accepted)
+  test(`${what} is accepted`, () => {
+    expect(build().shape).toEqual(shape);
+  });
+
+test('what is known beforehand is not computed', () => {
+  const y = x(2, 3);
+  expect(add(y, constant([3], 0))).toBe(y);
+  expect(add(constant([1], 0), y)).toBe(y);
+  expect(multiply(y, constant([2, 3], 1))).toBe(y);
+  expect(affine(y, 1, 0)).toBe(y);
+  expect(sum(constant([2, 3], 0.5), [0]).node.attributes).toMatchObject({ value: 1, shape: [3] });
+  expect(add(constant([2], 0), x(1)).shape, 'zeros that widen a tensor stay').toEqual([2]);
+});
+
+test('a loss that does not depend on a target has a gradient of zeros', () => {
+  const [y, z] = [x(3), x(2, 2)];
+  const [byY, byZ] = gradient(sum(unary('exp', y)), [y, z]);
+  expect(byY!.shape).toEqual([3]);
+  expect(byZ!.node.attributes).toEqual({ value: 0, shape: [2, 2] });
+});

@@ -1,0 +1,215 @@
+/**
+ * Plan: the kernels that talk through workgroup memory, run invocation by invocation in lockstep (wgsl_reflect's
+ * detectRaces), which sees two accesses to one address without a barrier between them. A race may give right numbers
+ * on one machine for years, so the numbers of a GPU cannot show that there is none.
+ * - no kernel with a barrier has a race or a barrier that only some invocations reach, at toy shapes;
+ * - with any one barrier removed there is one, which shows that the check can fail;
+ * - where the interpreter's numbers are right, they are those of the reference.
+ */
+import { expect, test } from '@playwright/test';
+import { detectRaces } from 'wgsl_reflect/wgsl_reflect.module.js';
+import type { KernelName } from '../../src/gpu/dispatch.js';
+import { kernelSource } from '../../src/gpu/kernel.js';
+import { kernels, stepBlock } from '../../src/gpu/kernels.generated.js';
+import { randomNormal } from '../reference/tensor.js';
+import { tolerances } from '../tolerance.js';
+
+/** One dispatch at a toy shape. */
+interface Row {
+  readonly kernel: KernelName;
+  readonly overrides: Readonly<Record<string, number | boolean>>;
+  readonly parameters: Readonly<Record<string, number>>;
+  readonly workgroups: readonly [number, number, number];
+  /** Elements of each storage buffer; the rest get one. */
+  readonly sizes: Readonly<Record<string, number>>;
+  /** Barriers (counted from 0 in the source) that this kernel alone would not need. */
+  readonly spare?: readonly number[];
+}
+
+/** workgroup_sum ends with a barrier for a caller that calls it again, which only `objective` does. */
+const sumsOnce = { spare: [2] };
+
+const posterior = { rows: 4, batch: 2, latent: 5, samples: 2, noise_tag: 0 };
+const lanes = 4;
+
+const rows: readonly Row[] = [
+  {
+    kernel: 'objective',
+    overrides: { WORKGROUP: lanes },
+    parameters: { rows: 9 },
+    workgroups: [1, 1, 1],
+    sizes: { reconstruction: 9, kl: 9, reconstruction_weights: 9, kl_weights: 9, terms: 3 },
+  },
+  {
+    kernel: 'squared_norm',
+    overrides: { WORKGROUP: 8 },
+    parameters: { count: 21 },
+    workgroups: [2, 1, 1],
+    sizes: { x: 84, partials: 2 },
+    ...sumsOnce,
+  },
+  {
+    kernel: 'likelihood',
+    overrides: { WORKGROUP: lanes, FAMILY: 1, WITH_GRADIENT: true, WITH_SCALE_GRADIENT: true },
+    parameters: { rows: 2, batch: 1, width: 7, scale_row_stride: 0, scale_column_stride: 1 },
+    workgroups: [2, 1, 1],
+    sizes: {
+      prediction: 14,
+      data: 7,
+      log_scale: 7,
+      cotangent: 2,
+      value: 2,
+      prediction_gradient: 14,
+      scale_gradient: 14,
+    },
+    ...sumsOnce,
+  },
+  {
+    kernel: 'reparameterize',
+    overrides: { WORKGROUP: lanes },
+    parameters: posterior,
+    workgroups: [4, 1, 1],
+    sizes: { moments: 20, noise: 20, z: 20, kl: 4 },
+    ...sumsOnce,
+  },
+  {
+    kernel: 'reparameterize_gradient',
+    overrides: { WORKGROUP: lanes, ISOTROPIC: true, SUPPLIED_NOISE: true, SAMPLED_KL: true },
+    parameters: posterior,
+    workgroups: [2, 1, 1],
+    sizes: { moments: 12, noise: 20, z_gradient: 20, kl_gradient: 4, moments_gradient: 12 },
+    ...sumsOnce,
+  },
+  ...(['matmul_workgroup', 'matmul_workgroup_any'] as const).flatMap((kernel) =>
+    [1, 2].map((quads): Row => {
+      const aligned = kernel === 'matmul_workgroup';
+      const [M, K, N] = aligned ? [8, 12, 8] : [7, 9, 6];
+      return {
+        kernel,
+        overrides: { QUADS: quads, TILE_INNER: 4, WORKGROUP_X: 2, WORKGROUP_Y: 2, COLUMN_SUM: true },
+        parameters: { rows: M, columns: N, inner: K, split_length: 12 },
+        workgroups: [1, 1, 1],
+        sizes: { a: M * K, b: K * N, product: M * N, column_sum: N, bias: N, saved: M * N },
+      };
+    }),
+  ),
+];
+
+const BARRIER = 'workgroupBarrier();';
+
+/**
+ * The source with its overrides replaced by numbers, as a pipeline has them: the interpreter sizes workgroup arrays
+ * before it applies overrides.
+ */
+function specialize(source: string, overrides: Row['overrides']): string {
+  return source.replace(
+    /override (\w+): (\w+) = ([^;]+);/g,
+    (_, name: string, type: string, initial: string) => {
+      const value = overrides[name];
+      const text = value === undefined ? initial : type === 'u32' ? `${String(value)}u` : String(value);
+      return `const ${name}: ${type} = ${text};`;
+    },
+  );
+}
+
+interface Outcome {
+  readonly races: readonly string[];
+  /** Divergent barriers, or a kernel that does not end. */
+  readonly errors: readonly string[];
+  readonly buffers: Readonly<Record<string, Float32Array>>;
+}
+
+/** Runs a row's kernel in lockstep, with one of its barriers removed if asked. */
+function run(row: Row, withoutBarrier?: number): Outcome {
+  const { kernel, overrides, parameters, workgroups, sizes } = row;
+  let index = 0;
+  const source = specialize(kernelSource(kernel), overrides).replaceAll(BARRIER, () =>
+    index++ === withoutBarrier ? '' : BARRIER,
+  );
+  const buffers: Record<string, Float32Array> = {};
+  const group: Record<string, unknown> = {};
+  for (const { name, binding, type } of kernels[kernel].bindings) {
+    if (type === 'uniform') {
+      group[binding] = { uniform: name === 'step' ? new ArrayBuffer(stepBlock.byteLength) : uniform(row) };
+    } else {
+      buffers[name] = Float32Array.from(randomNormal([sizes[name] ?? 4], binding).values);
+      group[binding] = buffers[name].buffer;
+    }
+  }
+  expect(Object.keys(parameters), kernel).toEqual(kernels[kernel].parameters.fields.map(({ name }) => name));
+  const { races, errors } = silenced(() => detectRaces(source, 'main', [...workgroups], { 0: group }));
+  return { races: races.map(({ message }) => message), errors, buffers };
+}
+
+function uniform({ kernel, parameters }: Row): ArrayBuffer {
+  const { byteLength, fields } = kernels[kernel].parameters;
+  const view = new DataView(new ArrayBuffer(byteLength));
+  for (const { name, type, offset } of fields) {
+    if (type !== 'u32') throw new Error(`[races] ${kernel}.${name} is ${type}; this test writes u32 only`);
+    view.setUint32(offset, parameters[name]!, true);
+  }
+  return view.buffer;
+}
+
+/** The interpreter has no += for matrices and says so at every one; sums do not matter to a race. */
+function silenced<T>(f: () => T): T {
+  const { error } = console;
+  const other: unknown[] = [];
+  console.error = (...words: unknown[]) => {
+    if (!String(words[0]).startsWith('Invalid type for += operator')) other.push(words);
+  };
+  try {
+    return f();
+  } finally {
+    console.error = error;
+    expect(other, 'complaints of the interpreter').toEqual([]);
+  }
+}
+
+function words({ kernel, overrides }: Row): string {
+  return `${kernel} ${JSON.stringify(overrides)}`;
+}
+
+test('every kernel with a barrier is in the table', () => {
+  const withBarrier = (Object.keys(kernels) as KernelName[]).filter((name) =>
+    kernelSource(name).includes(BARRIER),
+  );
+  expect([...new Set(rows.map(({ kernel }) => kernel))].toSorted()).toEqual(withBarrier.toSorted());
+});
+
+for (const row of rows) {
+  test(`${words(row)} has no race`, () => {
+    const { races, errors } = run(row);
+    expect(races).toEqual([]);
+    expect(errors).toEqual([]);
+  });
+
+  const barriers = kernelSource(row.kernel).split(BARRIER).length - 1;
+  for (let barrier = 0; barrier < barriers; barrier++) {
+    if (row.spare?.includes(barrier)) continue;
+    test(`${words(row)} without its barrier ${barrier + 1} of ${barriers} has a race`, () => {
+      const { races } = run(row, barrier);
+      expect(races.length).toBeGreaterThan(0);
+      expect(races[0]).toMatch(/^Data race on '(lanes|a_tile|b_tile)' .* line \d+/);
+    });
+  }
+}
+
+/** Calls of our own functions share one result among the invocations there, so only these two can be compared. */
+test('objective gives the numbers of the reference', () => {
+  const { loss, terms, reconstruction, kl, reconstruction_weights: w, kl_weights: v } = run(rows[0]!).buffers;
+  const inner = (a: Float32Array, b: Float32Array): number =>
+    a.reduce((sum, value, i) => sum + value * b[i]!, 0);
+  const magnitude =
+    inner(w!.map(Math.abs), reconstruction!.map(Math.abs)) + inner(v!.map(Math.abs), kl!.map(Math.abs));
+  const allowed = tolerances.dot(18, magnitude);
+  const expected = inner(w!, reconstruction!) + inner(v!, kl!);
+  expect(Math.abs(loss![0]! - expected)).toBeLessThan(allowed);
+  expect(Math.abs(terms![0]! + expected)).toBeLessThan(allowed);
+});
+
+test('squared_norm gives the numbers of the reference', () => {
+  const { x, partials } = run(rows[1]!).buffers;
+  const expected = x!.reduce((sum, value) => sum + value * value, 0);
+  expect(Math.abs(partials![0]! + partials![1]! - expected)).toBeLessThan(tolerances.dot(84, expected));
+});
