@@ -1,11 +1,25 @@
-/** The library: ES modules for browsers and bundlers, no runtime dependency, WGSL inlined by the generator. */
+/**
+ * One build for every entry, so that all share one copy of each class (`instanceof DeviceError` holds across
+ * entries). Built as for a server, which means: nothing is polyfilled, everything but Dawn (npm webgpu) and
+ * Node's own modules is bundled in. Only the node/ entries import those; index and gpu run anywhere.
+ */
 import { defineConfig } from 'vite';
 
 export default defineConfig({
   build: {
+    ssr: true,
     target: 'es2022',
     minify: false,
-    lib: { entry: { index: 'src/index.ts', gpu: 'src/gpu/index.ts' }, formats: ['es'] },
-    rolldownOptions: { output: { entryFileNames: '[name].js', chunkFileNames: 'chunks/[name].js' } },
+    rolldownOptions: {
+      input: {
+        index: 'src/index.ts',
+        gpu: 'src/gpu/index.ts',
+        'node/index': 'src/node/index.ts',
+        'node/cli': 'src/node/cli.ts',
+      },
+      external: ['webgpu'],
+      output: { entryFileNames: '[name].js', chunkFileNames: 'chunks/[name].js' },
+    },
   },
+  ssr: { noExternal: true, external: ['webgpu'] },
 });

@@ -1,8 +1,24 @@
 /** This library, as its users get it: products through the low-level entry, training through the model's plan. */
 import { Device, Executable, input, makePlan, matmul, Scheduler } from 'webgpu-vae/gpu';
-import { denseSpec, SpecError, Vae, writeSafetensors, type TensorToWrite, type Trainer, type VaeSpec } from 'webgpu-vae';
+import {
+  denseSpec,
+  SpecError,
+  Vae,
+  writeSafetensors,
+  type TensorToWrite,
+  type Trainer,
+  type VaeSpec,
+} from 'webgpu-vae';
 import type { Peer } from '../peer.js';
-import { batchOf, type DenseStepTask, type LayerName, type MatmulTask, type Task, type Tensor, type Weights } from '../task.js';
+import {
+  batchOf,
+  type DenseStepTask,
+  type LayerName,
+  type MatmulTask,
+  type Task,
+  type Tensor,
+  type Weights,
+} from '../task.js';
 import { DENSE } from '../workloads.js';
 
 /** Multiplies with one plan; the inputs are written once. */
@@ -85,7 +101,9 @@ class WebGpuVae implements Peer {
   async setup(task: Task): Promise<void> {
     this.#device = await Device.open();
     this.#work =
-      task.kind === 'matmul' ? await Product.create(this.#device, task) : await Training.create(this.#device, task);
+      task.kind === 'matmul'
+        ? await Product.create(this.#device, task)
+        : await Training.create(this.#device, task);
   }
 
   step(i: number, sync: boolean): Promise<number | undefined> {

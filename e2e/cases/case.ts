@@ -72,7 +72,9 @@ export class CaseGraph {
   /** Asks for `tensor` and compares it. */
   expect(name: string, tensor: Tensor, expected: F64, allowed: Float64Array): void {
     if (tensor.shape.join() !== expected.shape.join())
-      throw new Error(`[case] '${name}' is ${tensor}; the reference gives f64[${expected.shape.join(', ')}]`);
+      throw new Error(
+        `[case] '${name}' is ${String(tensor)}; the reference gives f64[${expected.shape.join(', ')}]`,
+      );
     this.outputs[name] = tensor;
     this.#check(name, expected, allowed, 'output', 'f32');
   }

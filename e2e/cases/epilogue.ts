@@ -148,4 +148,6 @@ export const epilogueCases: readonly KernelCase[] = matmulClasses.flatMap((adapt
   columnSumCase([68, 8, 36], adapterClass),
   columnSumCase([5, 1030, 7], adapterClass),
   columnSumCase([4, 1024, 8], adapterClass),
+  columnSumCase([3, 5, 8129], adapterClass), // tiles of 64 columns on a GPU
+  columnSumCase([4, 8, 8132], adapterClass),
 ]);

@@ -50,6 +50,7 @@ const table: readonly Row[] = [
   ...[1, 4, 31, 32, 64, 65, 300].map((width) => ({ ...control, width })),
   { ...control, batch: 1 },
   { ...control, batch: 33, samples: 3, width: 3 },
+  { ...control, batch: 65_537, width: 1 }, // one row past the longest axis of a grid
   { ...control, spread: 60 },
   { ...control, family: 'gaussian', scale: 'element', width: 65, samples: 2 },
 ];

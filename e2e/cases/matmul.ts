@@ -23,7 +23,9 @@ const sizes: readonly Size[] = [
   [4, 4, 4],
   [8, 8, 8],
   [12, 20, 12], // between tiles, aligned
-  [33, 12, 32], // odd rows on aligned kernels
+  [33, 12, 32], // one, two and three rows past a vec4 on aligned kernels
+  [6, 8, 12],
+  [7, 8, 12],
   [31, 33, 32], // odd inner size
   [33, 31, 33], // one past the workgroup tile
   [36, 64, 36], // the same, aligned
@@ -42,10 +44,10 @@ const splitSizes: readonly Size[] = [
   [2, 515, 33],
 ];
 
-/** 128 tiles of 64 x 64, the smallest grid that a GPU gets the large tile for. */
+/** 128 tiles of 64 x 64, the smallest grid that a GPU gets the large tile for; all four quarters of it are used. */
 const wideSizes: readonly Size[] = [
-  [1, 3, 8129],
-  [4, 4, 8132],
+  [33, 3, 8129],
+  [8132, 4, 36],
 ];
 
 const transposeOptions = {

@@ -35,6 +35,7 @@ const table: readonly Row[] = [
   { optimizer: { type: 'adagrad', weightDecay: 0.2 }, learningRate: 0.1 },
   { optimizer: { type: 'adam', maxNorm: 0.5 }, learningRate: 0.01 },
   { optimizer: { type: 'sgd', momentum: 0.5, maxNorm: 1e6 }, learningRate: 0.05 },
+  { optimizer: { type: 'sgd', maxNorm: 0.5 }, learningRate: 0.5 },
   { optimizer: { type: 'adagrad', maxNorm: 0.5 }, learningRate: 0.1, size: 20_003 },
   ...(['sgd', 'adam', 'adagrad'] as const).flatMap((type): Row[] => [
     { optimizer: { type }, learningRate: 0.1, poison: { 2: Number.NaN } },
@@ -49,42 +50,41 @@ const table: readonly Row[] = [
 /** Three weights: one that moves towards a target, one whose gradient is fed, one that nothing depends on. */
 function build(graph: CaseGraph, { optimizer: spec, learningRate, size = 33, poison = {} }: Row): void {
   const set = new ParameterSet();
-  const weights = [set.add('moving', [size]), set.add('fed', [7]), set.add('idle', [5])] as const;
-  const start = [randomNormal([size], 1), randomNormal([7], 2), randomNormal([5], 3)];
+  const [moving, fed, idle] = [set.add('moving', [size]), set.add('fed', [7]), set.add('idle', [5])];
+  const [movingOffset, fedOffset, idleOffset] = set.entries.map(({ offset }) => offset) as [
+    number,
+    number,
+    number,
+  ];
   // Targets well away from the weights, so that no gradient comes near zero.
   const target = map(randomUniform([size], 4, 6, 8), (value, i) => (i % 2 ? value : -value));
-  const fed = map(randomNormal([7], 5, 2), (value, i) => poison[i] ?? value);
-  const distance = subtract(weights[0], graph.input('target', target));
-  const loss = sum(multiply(graph.input('fed', fed), weights[1]));
-  const [moving, idle] = gradient(affine(sum(square(distance)), 0.5, 0), [weights[0], weights[2]]);
-  const [fedGradient] = gradient(loss, [weights[1]]);
+  const fedGradient = map(randomNormal([7], 5, 2), (value, i) => poison[i] ?? value);
+  const distance = subtract(moving, graph.input('target', target));
+  const loss = affine(sum(square(distance)), 0.5, 0);
+  const fedLoss = sum(multiply(graph.input('fed', fedGradient), fed));
   graph.parameters = set;
-  graph.gradients = [moving!, fedGradient!, idle!];
+  graph.gradients = [...gradient(loss, [moving]), ...gradient(fedLoss, [fed]), ...gradient(loss, [idle])];
+
   const optimizer = buildOptimizer(spec);
   graph.update = optimizer.settings;
   graph.steps = Array.from({ length: STEPS }, (_, t) => optimizer.stepValues(t + 1, learningRate));
+  const start = zeros([set.length]);
+  start.values.set(randomNormal([size], 1).values, movingOffset);
+  start.values.set(randomNormal([7], 2).values, fedOffset);
+  start.values.set(randomNormal([5], 3).values, idleOffset);
+  graph.resources.set('weights', Float32Array.from(start.values));
+  for (const name of ['gradients', 'moment1', 'moment2'])
+    graph.resources.set(name, new Float32Array(set.length));
+  graph.resources.set('refused', Uint32Array.of(NOTHING_REFUSED));
 
-  const offsets = set.entries.map(({ offset }) => offset);
-  const lay = (parts: readonly F64[]): F64 => {
-    const flat = zeros([set.length]);
-    parts.forEach(({ values }, i) => flat.values.set(values, offsets[i]!));
-    return flat;
-  };
-  const rows = { weights: lay(start), gradients: zeros([set.length]) };
-  const refused = Object.keys(poison).map((index) => offsets[1]! + Number(index));
-  const expected = simulate(spec, learningRate, rows.weights, refused, (w) => {
-    const gradients = zeros([set.length]);
-    target.values.forEach((value, i) => (gradients.values[i] = w.values[i]! - value));
-    gradients.values.set(fed.values, offsets[1]!);
+  const refused = Object.keys(poison).map((index) => fedOffset + Number(index));
+  const expected = simulate(spec, learningRate, start, refused, (weights) => {
+    const gradients = new Float64Array(set.length);
+    target.values.forEach((value, i) => (gradients[movingOffset + i] = weights[movingOffset + i]! - value));
+    gradients.set(fedGradient.values, fedOffset);
     return gradients;
   });
-  const words = (x: F64): Float32Array => Float32Array.from(x.values);
-  graph.resources.set('weights', words(rows.weights));
-  graph.resources.set('gradients', new Float32Array(set.length));
-  graph.resources.set('moment1', new Float32Array(set.length));
-  graph.resources.set('moment2', new Float32Array(set.length));
-  graph.resources.set('refused', Uint32Array.of(NOTHING_REFUSED));
-  graph.expectResource('weights', expected.weights, weightTolerance(rows.weights, expected));
+  graph.expectResource('weights', expected.weights, weightTolerance(start, expected));
   graph.expectResource('moment1', expected.first, each(expected.first, momentTolerance));
   graph.expectResource('moment2', expected.second, each(expected.second, momentTolerance));
   graph.expectWords('refused', [Math.min(NOTHING_REFUSED, ...refused)]);
@@ -102,29 +102,49 @@ interface Simulated {
 function simulate(
   spec: OptimizerSpec,
   learningRate: number,
-  start: F64,
+  { shape, values: start }: F64,
   refused: readonly number[],
-  gradientAt: (weights: F64) => F64,
+  gradientAt: (weights: Float64Array) => Float64Array,
 ): Simulated {
-  const weights = map(start, (value) => value);
-  const path = zeros(start.shape);
-  const state = reference.initialState(start.values.length);
+  const weights = start.slice();
+  const path = zeros(shape);
+  const state = reference.initialState(start.length);
   for (let step = 0; step < STEPS; step++) {
-    const gradients = gradientAt(weights).values;
+    const gradients = gradientAt(weights);
     for (const index of refused) gradients[index] = 0;
-    const before = weights.values.slice();
+    const before = weights.slice();
     if (spec.maxNorm) reference.clipGlobalNorm([gradients], spec.maxNorm);
-    if (spec.type === 'sgd') reference.sgd(weights.values, gradients, state, { ...spec, learningRate });
-    else reference[spec.type](weights.values, gradients, state, { ...spec, learningRate });
-    for (const index of refused) weights.values[index] = before[index]!;
-    weights.values.forEach((value, i) => (path.values[i]! += Math.abs(value - before[i]!)));
+    takeStep(spec, learningRate, weights, gradients, state);
+    for (const index of refused) weights[index] = before[index]!;
+    weights.forEach((value, i) => (path.values[i]! += Math.abs(value - before[i]!)));
   }
+  const { first, second } = state;
   return {
-    weights,
-    first: fromValues(start.shape, state.first),
-    second: fromValues(start.shape, state.second),
+    weights: fromValues(shape, weights),
+    first: fromValues(shape, first),
+    second: fromValues(shape, second),
     path,
   };
+}
+
+/** One step of the reference's optimizer of that name. */
+function takeStep(
+  spec: OptimizerSpec,
+  learningRate: number,
+  weights: Float64Array,
+  gradients: Float64Array,
+  state: reference.OptimizerState,
+): void {
+  switch (spec.type) {
+    case 'sgd':
+      return reference.sgd(weights, gradients, state, { ...spec, learningRate });
+    case 'adam':
+      return reference.adam(weights, gradients, state, { ...spec, learningRate });
+    case 'adamw':
+      return reference.adamw(weights, gradients, state, { ...spec, learningRate });
+    case 'adagrad':
+      return reference.adagrad(weights, gradients, state, { ...spec, learningRate });
+  }
 }
 
 /**

@@ -126,17 +126,48 @@ test('train writes every file, and a report that its last line repeats', async (
   expect(stderr).toContain('pictures in out: curve.svg, reconstructions.png, samples.png, manifold.png\n');
 });
 
-test('the same seed gives the same checkpoint, another seed another', async () => {
+test('every option reaches the library: the same bytes as a training in this process', async () => {
   const folder = testFolder();
-  const bytes: Buffer[] = [];
-  for (const seed of ['7', '7', '8']) {
-    const words = ['train', ...tiny, '--limit', '64', '--seed', seed, '--out', seed];
-    const { code, stderr } = await runCli(words, folder);
-    expect(code, stderr).toBe(0);
-    bytes.push(readFileSync(join(folder, seed, 'model.safetensors')));
-  }
-  expect(bytes[0]!.equals(bytes[1]!)).toBe(true);
-  expect(bytes[0]!.equals(bytes[2]!)).toBe(false);
+  const model = [
+    '--likelihood',
+    'gaussian',
+    '--scale',
+    'learned',
+    '--posterior',
+    'isotropic',
+    '--activation',
+    'tanh',
+  ];
+  const bound = ['--estimator', 'A', '--samples', '2', '--beta', '0.5', '--binarize', '--seed', '7'];
+  const update = ['--optimizer', 'adamw', '--learning-rate', '0.002', '--max-norm', '1'];
+  const words = ['train', ...tiny, '--limit', '64', '--latent', '3', ...model, ...bound, ...update];
+  const { code, stderr } = await runCli(words, folder);
+  expect(code, stderr).toBe(0);
+
+  const images = await loadImages('fashion', 'train', { limit: 64 });
+  const spec = denseSpec({
+    input: images.shape,
+    hidden: 16,
+    latent: 3,
+    activation: 'tanh',
+    posterior: 'isotropic',
+    likelihood: { type: 'gaussian', scale: 'learned' },
+  });
+  const vae = await Vae.create(spec, { device: await nodeDevice(), seed: 7 });
+  await vae.train(images, {
+    epochs: 1,
+    batchSize: 32,
+    learningRate: 0.002,
+    optimizer: { type: 'adamw', maxNorm: 1 },
+    estimator: 'A',
+    samples: 2,
+    beta: 0.5,
+    binarize: true,
+    seed: 7,
+  });
+  const expected = await vae.save();
+  vae.destroy();
+  expect(Buffer.compare(readFileSync(join(folder, 'out/model.safetensors')), expected)).toBe(0);
 });
 
 test('sample writes a picture and leaves the rest of its folder alone', async () => {
@@ -415,6 +446,15 @@ test.describe('bad input is answered in one line, before the GPU is opened', () 
       /^webgpu-vae: \[spec\.json\] is not JSON \(.+\); expected {"input": \[28, 28, 1\], .*}; correct the file\n$/,
     );
   });
+});
+
+test('an output folder that takes no files', async () => {
+  test.skip(process.platform !== 'linux', 'only Linux has a folder that refuses even its owner: /proc');
+  const { code, stderr } = await runCli(['train', ...few, '--out', '/proc'], testFolder());
+  expect(code).toBe(1);
+  expect(stderr).toBe(
+    'webgpu-vae: [/proc] cannot be written (ENOENT: no such file or directory); expected a folder that takes files; choose another one with --out, or free space\n',
+  );
 });
 
 test('an unknown adapter is answered with those that there are', async () => {

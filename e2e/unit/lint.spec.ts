@@ -12,10 +12,17 @@ function lint(source: string): { status: number; output: string } {
   const folder = mkdtempSync(join(tmpdir(), 'lint-'));
   try {
     copyFileSync(join(root, '.oxlintrc.json'), join(folder, '.oxlintrc.json'));
-    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: { strict: true, target: 'es2022' } }));
+    writeFileSync(
+      join(folder, 'tsconfig.json'),
+      JSON.stringify({ compilerOptions: { strict: true, target: 'es2022' } }),
+    );
     writeFileSync(join(folder, 'sample.ts'), source);
     const oxlint = join(root, 'node_modules/.bin/oxlint');
-    const output = execFileSync(oxlint, ['--type-aware', 'sample.ts'], { cwd: folder, encoding: 'utf8', stdio: 'pipe' });
+    const output = execFileSync(oxlint, ['--type-aware', 'sample.ts'], {
+      cwd: folder,
+      encoding: 'utf8',
+      stdio: 'pipe',
+    });
     return { status: 0, output };
   } catch (error) {
     const { status, stdout } = error as { status: number; stdout: string };
@@ -28,7 +35,9 @@ function lint(source: string): { status: number; output: string } {
 const promise = 'async function read(): Promise<number> {\n  return await Promise.resolve(1);\n}\n';
 
 test('an awaited promise passes the lint (control)', () => {
-  const { status, output } = lint(`${promise}export async function run(): Promise<void> {\n  await read();\n}\n`);
+  const { status, output } = lint(
+    `${promise}export async function run(): Promise<void> {\n  await read();\n}\n`,
+  );
   expect(output).not.toContain('no-floating-promises');
   expect(status).toBe(0);
 });

@@ -32,6 +32,7 @@ import {
   vectorJacobian,
   type Tensor,
 } from 'webgpu-vae/gpu';
+import type { OpDefinition } from '../../src/gpu/graph.js';
 import { checkActivation } from '../../src/gpu/ops/activation.js';
 
 const x = (...shape: number[]): Tensor => input('x', shape);
@@ -299,6 +300,19 @@ for (const [what, build, shape] of accepted)
   test(`${what} is accepted`, () => {
     expect(build().shape).toEqual(shape);
   });
+
+test('an op without a backward does not compile', () => {
+  const cost = { flops: 0, bytesRead: 0, bytesWritten: 0 };
+  // @ts-expect-error The line below must be a compile error, which `tsc` checks: there is no backward.
+  const incomplete: OpDefinition<null> = {
+    name: 'half',
+    shapes: () => [],
+    cost: () => cost,
+    forward: () => [],
+  };
+  const whole: OpDefinition<null> = { ...incomplete, backward: { none: 'this op is a test' } };
+  expect(whole.backward).toEqual({ none: 'this op is a test' });
+});
 
 test('what is known beforehand is not computed', () => {
   const y = x(2, 3);

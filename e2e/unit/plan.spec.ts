@@ -144,7 +144,7 @@ test('the walk finds a buffer that is taken too early', () => {
         }
       : planned,
   );
-  expect(faults({ ...plan, dispatches: broken as Plan['dispatches'] }, request)).not.toEqual([]);
+  expect(faults({ ...plan, dispatches: broken }, request)).not.toEqual([]);
 });
 
 test('reuse saves memory, and without it every tensor has a buffer of its own', () => {

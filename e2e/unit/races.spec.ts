@@ -155,8 +155,8 @@ function uniform({ kernel, parameters }: Row): ArrayBuffer {
 function silenced<T>(f: () => T): T {
   const { error } = console;
   const other: unknown[] = [];
-  console.error = (...words: unknown[]) => {
-    if (!String(words[0]).startsWith('Invalid type for += operator')) other.push(words);
+  console.error = (...complaint: unknown[]) => {
+    if (!String(complaint[0]).startsWith('Invalid type for += operator')) other.push(complaint);
   };
   try {
     return f();

@@ -73,8 +73,3 @@ fn cos_sin_turn(t: f32) -> vec2f {
   let second = select(s, c, swapped);
   return vec2f(select(first, -first, quarter == 1u || quarter == 2u), select(second, -second, quarter >= 2u));
 }
-
-// True for NaN and infinities; by bit pattern, since float comparisons may be folded away.
-fn is_not_finite(bits: u32) -> bool {
-  return (bits & 0x7f800000u) == 0x7f800000u;
-}
