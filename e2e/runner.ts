@@ -10,7 +10,6 @@ export interface CaseReport {
   readonly failures: readonly string[];
   /** Numbers that were compared. */
   readonly compared: number;
-  readonly dispatches: number;
   /** Largest error as a share of its tolerance. */
   readonly worst: number;
 }
@@ -18,12 +17,12 @@ export interface CaseReport {
 /** Buffers of a run by resource name. */
 type Buffers = Record<string, GPUBuffer>;
 
-/** The feature without which a device cannot run the case, if it lacks one. */
-export function missingFeature(
-  { adapterClass }: KernelCase,
-  features: ReadonlySet<string>,
-): string | undefined {
-  return adapterClass === 'software-subgroups' && !features.has('subgroups') ? 'subgroups' : undefined;
+/** Why the case cannot run on a device, if it cannot. */
+export function obstacle({ adapterClass, softwareOnly }: KernelCase, device: Device): string | undefined {
+  if (adapterClass === 'software-subgroups' && !device.gpu.features.has('subgroups'))
+    return 'the adapter has no subgroups';
+  if (softwareOnly && device.adapterClass === 'gpu') return 'it holds what was measured on software adapters';
+  return undefined;
 }
 
 /** Runs `kernelCase` and compares everything it expects. Nothing stays allocated. */
@@ -55,7 +54,6 @@ export async function runCase(device: Device, kernelCase: KernelCase): Promise<C
   return {
     failures: failures.map((text) => `[${kernelCase.name}] ${text}`),
     compared,
-    dispatches: plan.dispatches.length,
     worst,
   };
 }

@@ -1,4 +1,5 @@
 /** Every kernel case, in the order in which they run. */
+import { accuracyCases } from './accuracy.js';
 import { binaryCases } from './binary.js';
 import type { KernelCase } from './case.js';
 import { epilogueCases } from './epilogue.js';
@@ -13,6 +14,7 @@ import { unaryCases } from './unary.js';
 import { updateCases } from './update.js';
 
 export const kernelCases: readonly KernelCase[] = [
+  ...accuracyCases,
   ...unaryCases,
   ...binaryCases,
   ...moveCases,

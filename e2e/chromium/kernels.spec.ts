@@ -19,7 +19,7 @@ test('the page has an adapter', () => requireAdapter(page));
 for (const { name } of kernelCases)
   test(name, async () => {
     const report = await page.evaluate((caseName) => globalThis.kernelHost!.run(caseName), name);
-    if (typeof report === 'string') return test.skip(true, `the adapter has no ${report}`);
+    if (typeof report === 'string') return test.skip(true, report);
     if (report.failures.length > 0) throw new Error(report.failures.join('\n'));
     expect(report.compared).toBeGreaterThan(0);
   });

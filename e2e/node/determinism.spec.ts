@@ -9,12 +9,14 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from '@playwright/test';
 import type { Dataset } from '../../src/vae/data/dataset.js';
+import type { Terms } from '../../src/vae/terms.js';
 import type { TrainerOptions } from '../../src/vae/trainer.js';
 import { float32, loadModel, randomParameters, scaledError } from '../model.js';
 import { freshDevice, nodeDevice } from '../node-device.js';
-import { normalNoise } from '../reference/noise.js';
+import { normalNoise, uniformNoise } from '../reference/noise.js';
 import { epochOrder } from '../reference/permutation.js';
-import { randomUniform, roundToFloat32, zeros } from '../reference/tensor.js';
+import { map, randomUniform, roundToFloat32, zeros, type F64 } from '../reference/tensor.js';
+import type { Seed } from '../reference/threefry.js';
 import { parameterShapes, vaeForward, type DenseVaeSpec, type Parameters } from '../reference/vae.js';
 import { seededDigest } from '../seeded-run.js';
 
@@ -122,45 +124,64 @@ test.describe('an epoch', () => {
     expect(batches.slice(0, 3)).not.toEqual(batches.slice(3));
   });
 
-  for (const estimator of ['A', 'B'] as const)
-    test(`has the mean of float64 over its rows, estimator ${estimator}`, async () => {
-      const layer = { type: 'dense', units: 7, activation: 'tanh' } as const;
-      const spec: DenseVaeSpec = { input: [5], latent: 2, encoder: [layer], decoder: [layer] };
-      const [rows, batchSize, samples, seed, beta] = [21, 8, 2, 6, 0.7];
-      const parameters = randomParameters(spec, 8, 1);
-      const x = randomUniform([rows, 5], 4, 0, 1);
-      const vae = await loadModel(spec, parameters, await nodeDevice());
+  for (const axes of [{ estimator: 'A' }, { estimator: 'B' }, { binarize: true }] as const)
+    test(`has the mean of float64 over its rows: ${JSON.stringify(axes)}`, async () => {
+      const [rows, batchSize, epochs] = [21, 8, 2];
+      const x = randomUniform([rows, D], 4, 0, 1);
+      const vae = await loadModel(meanSpec, meanParameters, await nodeDevice());
       const before = await vae.readWeights();
-      const data: Dataset = { rows, shape: [5], values: float32(x) };
-      const options = { ...FROZEN, epochs: 2, batchSize, samples, seed, beta, estimator };
-      const reports: { elbo: number; reconstruction: number; kl: number }[] = [];
+      const options = { ...FROZEN, ...axes, ...MEAN_OPTIONS, epochs, batchSize };
+      const reports: Terms[] = [];
+      const data: Dataset = { rows, shape: [D], values: float32(x) };
       await vae.train(data, { ...options, onEpoch: ({ train }) => void reports.push(train) });
-
-      const steps = Math.ceil(rows / batchSize);
-      reports.forEach((report, epoch) => {
-        const expected = { elbo: 0, reconstruction: 0, kl: 0 };
-        const order = epochOrder(rows, { low: seed, high: 0 }, epoch);
-        for (let step = 0; step < steps; step++) {
-          const picked = order.slice(step * batchSize, (step + 1) * batchSize);
-          const batch = zeros([batchSize, 5]); // a short batch is padded with zeros that weigh nothing
-          picked.forEach((row, i) => batch.values.set(x.values.subarray(5 * row, 5 * row + 5), 5 * i));
-          const stream = epoch * steps + step;
-          const noise = roundToFloat32(normalNoise([samples * batchSize, 2], { low: seed, high: 0 }, stream));
-          const { terms } = vaeForward(spec, parameters, batch, noise, {
-            estimator,
-            beta,
-            rowCount: picked.length,
-          });
-          for (const term of ['elbo', 'reconstruction', 'kl'] as const)
-            expected[term] += (terms[term] * picked.length) / rows;
-        }
-        for (const term of ['elbo', 'reconstruction', 'kl'] as const)
-          expect(scaledError([report[term]], [expected[term]]), `${term}, epoch ${epoch}`).toBeLessThan(
-            TERMS_TOLERANCE,
-          );
-      });
-      expect(reports).toHaveLength(2);
       expect(await vae.readWeights()).toEqual(before);
       vae.destroy();
+      for (let epoch = 0; epoch < epochs; epoch++) {
+        const expected = referenceMean(x, batchSize, epoch, axes);
+        for (const term of ['elbo', 'reconstruction', 'kl'] as const) {
+          const error = scaledError([reports[epoch]![term]], [expected[term]]);
+          expect(error, `${term}, epoch ${epoch}`).toBeLessThan(TERMS_TOLERANCE);
+        }
+      }
     });
 });
+
+const D = 5;
+const K = 2;
+const tanh = { type: 'dense', units: 7, activation: 'tanh' } as const;
+const meanSpec: DenseVaeSpec = { input: [D], latent: K, encoder: [tanh], decoder: [tanh] };
+const meanParameters = randomParameters(meanSpec, 8, 1);
+/** The seed has 53 bits, of which the noise must use both words. */
+const MEAN_OPTIONS = { samples: 2, seed: 2 ** 33 + 6, beta: 0.7 } as const;
+const MEAN_SEED: Seed = { low: 6, high: 2 };
+/** Mixed into the seed of the uniforms that binarise, so that they differ from the noise ('bin' in ASCII). */
+const BINARIZE_TAG = 0x62696e00;
+
+/** An epoch in float64: rows in the shuffle's order, noise and binarisation by the noise contract. */
+function referenceMean(x: F64, batchSize: number, epoch: number, axes: TrainerOptions): Terms {
+  const rows = x.shape[0]!;
+  const steps = Math.ceil(rows / batchSize);
+  const order = epochOrder(rows, MEAN_SEED, epoch);
+  const mean = { elbo: 0, reconstruction: 0, kl: 0 };
+  for (let step = 0; step < steps; step++) {
+    const stream = epoch * steps + step;
+    const picked = order.slice(step * batchSize, (step + 1) * batchSize);
+    let batch = zeros([batchSize, D]); // a short batch is padded with zeros that weigh nothing
+    picked.forEach((row, i) => batch.values.set(x.values.subarray(D * row, D * row + D), D * i));
+    if (axes.binarize) {
+      const u = uniformNoise(
+        batch.shape,
+        { low: MEAN_SEED.low, high: MEAN_SEED.high ^ BINARIZE_TAG },
+        stream,
+      );
+      batch = map(batch, (value, i) => (u.values[i]! < value ? 1 : 0));
+    }
+    const { samples, beta } = MEAN_OPTIONS;
+    const noise = roundToFloat32(normalNoise([samples * batchSize, K], MEAN_SEED, stream));
+    const options = { beta, rowCount: picked.length, estimator: axes.estimator ?? 'B' };
+    const { terms } = vaeForward(meanSpec, meanParameters, batch, noise, options);
+    for (const term of ['elbo', 'reconstruction', 'kl'] as const)
+      mean[term] += (terms[term] * picked.length) / rows;
+  }
+  return mean;
+}

@@ -5,13 +5,13 @@
 import { expect, test } from '@playwright/test';
 import { kernelCases } from '../cases/index.js';
 import { nodeDevice } from '../node-device.js';
-import { missingFeature, runCase } from '../runner.js';
+import { obstacle, runCase } from '../runner.js';
 
 for (const kernelCase of kernelCases)
   test(kernelCase.name, async () => {
     const device = await nodeDevice();
-    const missing = missingFeature(kernelCase, device.gpu.features);
-    test.skip(missing !== undefined, `the adapter has no ${missing}`);
+    const reason = obstacle(kernelCase, device);
+    test.skip(reason !== undefined, reason);
     const { failures, compared } = await runCase(device, kernelCase);
     if (failures.length > 0) throw new Error(failures.join('\n'));
     expect(compared).toBeGreaterThan(0);

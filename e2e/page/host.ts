@@ -4,11 +4,11 @@
  */
 import { Device } from 'webgpu-vae/gpu';
 import { kernelCases } from '../cases/index.js';
-import { missingFeature, runCase, type CaseReport } from '../runner.js';
+import { obstacle, runCase, type CaseReport } from '../runner.js';
 
 /** What the test calls through `page.evaluate`. */
 export interface KernelHost {
-  /** The report of a case, or the name of the feature that the device lacks for it. */
+  /** The report of a case, or why it cannot run on this device. */
   run(name: string): Promise<CaseReport | string>;
 }
 
@@ -24,6 +24,6 @@ globalThis.kernelHost = {
     if (!kernelCase) throw new Error(`[page] there is no case '${name}'; the page and the test differ`);
     device ??= Device.open();
     const opened = await device;
-    return missingFeature(kernelCase, opened.gpu.features) ?? runCase(opened, kernelCase);
+    return obstacle(kernelCase, opened) ?? runCase(opened, kernelCase);
   },
 };
