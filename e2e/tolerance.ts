@@ -94,8 +94,9 @@ export const unaryErrors: Readonly<Record<UnaryFunction, (x: number, y: number) 
   sigmoid: (x, y) => (expError(x) * (1 - y) + 5 * ULP) * y + SMALLEST,
   // -e / (2 + e) with e = expm1(-2|x|), of which the relative error at most doubles
   tanh: (x, y) => {
-    const e = Math.expm1(-2 * Math.min(Math.abs(x), 20));
-    const relative = e === 0 ? 0 : unaryErrors.expm1(Math.log1p(e), e) / Math.abs(e);
+    const a = -2 * Math.min(Math.abs(x), 20);
+    const e = Math.expm1(a);
+    const relative = e === 0 ? 0 : unaryErrors.expm1(a, e) / Math.abs(e);
     return ((2 / (2 + e)) * relative + 5 * ULP) * Math.abs(y);
   },
   softplus: (x, y) => {

@@ -284,3 +284,52 @@ test.describe('a file that does not fit is refused', () => {
       expect(device.liveByteLength).toBe(before);
     });
 });
+
+test.describe('calls at the same time do not mix', () => {
+  test('of encode and of decode', async () => {
+    const vae = await loadModel(base, randomParameters(base, 3), await nodeDevice());
+    const inputs = [1, 2, 3].map((seed) => float32(randomUniform([200, D], seed, 0, 1)));
+    const latents = [4, 5].map((seed) => float32(randomUniform([200, K], seed)));
+    const alone: unknown[] = [];
+    for (const rows of inputs) alone.push(await vae.encode(rows));
+    for (const z of latents) alone.push(await vae.decode(z));
+    const together = [...inputs.map((rows) => vae.encode(rows)), ...latents.map((z) => vae.decode(z))];
+    expect(await Promise.all<unknown>(together)).toEqual(alone);
+    vae.destroy();
+  });
+
+  test('of steps that are fed', async () => {
+    const device = await nodeDevice();
+    const batches = [1, 2, 3, 4, 5].map((seed) => ({
+      x: float32(randomUniform([4, D], seed, 0, 1)),
+      noise: float32(randomUniform([4, K], seed + 10)),
+    }));
+    const results: unknown[] = [];
+    for (const isTogether of [false, true]) {
+      const vae = await loadModel(base, randomParameters(base, 3), device);
+      const trainer = await vae.trainer(undefined, { batchSize: 4 });
+      if (isTogether) await Promise.all(batches.map((batch) => trainer.step(batch)));
+      else for (const batch of batches) await trainer.step(batch);
+      results.push({ terms: await trainer.terms(), weights: await vae.readWeights() });
+      trainer.destroy();
+      vae.destroy();
+    }
+    expect(results[1]).toEqual(results[0]);
+  });
+
+  test('of training and of looking at the model', async () => {
+    const device = await nodeDevice();
+    const digests: Uint8Array[] = [];
+    for (const isWatched of [false, true]) {
+      const vae = await Vae.create({ ...base, input: [6, 6, 1] }, { device, seed: 2 });
+      const looks: Promise<unknown>[] = [];
+      const onStep = (): void => void looks.push(vae.sample(3), vae.save(), vae.evaluate(seededData));
+      await vae.train(seededData, { epochs: 3, batchSize: 16, ...(isWatched ? { onStep } : {}) });
+      await Promise.all(looks);
+      digests.push(await vae.save());
+      expect(looks.length > 0).toBe(isWatched);
+      vae.destroy();
+    }
+    expect(digests[1]).toEqual(digests[0]);
+  });
+});

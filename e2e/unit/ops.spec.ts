@@ -232,7 +232,7 @@ const refusals: readonly Refusal[] = [
     'an empty data set',
     () => gather({ ...data, rows: 0 }),
     SpecError,
-    '[gather] the data set has 0 rows; expected 1 to 2^31',
+    '[gather] the data set has 0 rows; expected 1 to 2^31 - 1',
   ],
   [
     'an empty batch',

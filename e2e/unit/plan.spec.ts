@@ -294,6 +294,17 @@ test('a view lives where its tensor lives', () => {
   expect(plan.outputs.get('view')).toEqual({ shape: [3, 4], location: plan.outputs.get('y')!.location });
 });
 
+test('a likelihood that is weighted by a deep network is planned', () => {
+  // Every block reads its input twice; walked path by path, 60 blocks would take longer than the universe.
+  let weight = input('weight', [4]);
+  for (let block = 0; block < 60; block++) weight = add(weight, square(weight));
+  const logits = input('logits', [4, 3]);
+  const value = likelihood('bernoulli', logits, input('data', [4, 3]));
+  const [byLogits] = gradient(sum(multiply(value, weight)), [logits]);
+  const plan = makePlan({ label: 'deep', outputs: { value, byLogits: byLogits! } }, 'gpu');
+  expect(plan.dispatches.at(-1)!.label).toBe('likelihood+gradient');
+});
+
 test('grids stay within the limits of every device', () => {
   const rows = 1_000_003;
   const long = input('long', [9_000_001]);

@@ -62,10 +62,11 @@ class StepPool {
   }
 
   /** True when computing `tensor` needs `step`. */
-  dependsOn(tensor: Tensor, step: Step): boolean {
+  dependsOn(tensor: Tensor, step: Step, seen: Set<Step> = new Set()): boolean {
     const producer = this.producer(tensor);
-    if (!producer) return false;
-    return producer === step || producer.inputs.some((input) => this.dependsOn(input, step));
+    if (!producer || seen.has(producer)) return false;
+    seen.add(producer); // or a chain of residual blocks would be walked once for every way through it
+    return producer === step || producer.inputs.some((input) => this.dependsOn(input, step, seen));
   }
 
   /** Puts `fused` where the last of `parts` stood. */

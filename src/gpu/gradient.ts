@@ -18,12 +18,21 @@ export function gradient(loss: Tensor, targets: readonly Tensor[]): Tensor[] {
       'gradient',
       `loss is ${describeShape(loss.shape)}; pass a scalar f32[1] (sum it first)`,
     );
-  const results = vectorJacobian([loss], [constant(loss.shape, 1)], targets);
+  const results = walk([loss], [constant(loss.shape, 1)], targets, false);
   return results.map((result, index) => result ?? constant(targets[index]!.shape, 0));
 }
 
 /** Cotangents of `inputs` given cotangents of `outputs`; `undefined` where none arrives. */
-export const vectorJacobian: BackwardTools['vectorJacobian'] = (outputs, cotangents, inputs) => {
+export const vectorJacobian: BackwardTools['vectorJacobian'] = (outputs, cotangents, inputs) =>
+  walk(outputs, cotangents, inputs, true);
+
+/** `cut`: nothing flows through an input to what it depends on (a backward rule looks at one op alone). */
+function walk(
+  outputs: readonly Tensor[],
+  cotangents: readonly (Tensor | undefined)[],
+  inputs: readonly Tensor[],
+  cut: boolean,
+): (Tensor | undefined)[] {
   const received = new Map<Tensor, Tensor>();
   const leaves = new Set(inputs);
   const deliver = (tensor: Tensor, cotangent: Tensor | undefined): void => {
@@ -40,7 +49,9 @@ export const vectorJacobian: BackwardTools['vectorJacobian'] = (outputs, cotange
 
   const needed = dependents(outputs, leaves);
   for (const node of reachableNodes(outputs).toReversed()) {
-    if (!needed.has(node.id) || node.outputs.some((tensor) => leaves.has(tensor))) continue;
+    if (!needed.has(node.id) || (cut && node.outputs.some((tensor) => leaves.has(tensor)))) continue;
+    // A leaf without inputs (a weight) ends the walk by itself.
+    if (node.inputs.length === 0) continue;
     const incoming = node.outputs.map((tensor) => received.get(tensor));
     if (incoming.every((cotangent) => cotangent === undefined)) continue;
     const { backward } = node.op;
@@ -51,7 +62,7 @@ export const vectorJacobian: BackwardTools['vectorJacobian'] = (outputs, cotange
     });
   }
   return inputs.map((input) => received.get(input));
-};
+}
 
 /** Ids of the nodes through which a leaf influences an output; only those need a backward pass. */
 function dependents(outputs: readonly Tensor[], leaves: ReadonlySet<Tensor>): Set<number> {

@@ -3,6 +3,7 @@
  * size, without a GPU, so that it can be tested and printed. Buffers are reused by liveness; each slot is a
  * buffer of its own, because WebGPU forbids one buffer as read-only and writable in the same dispatch.
  */
+import { ShapeError } from './errors.js';
 import type { AdapterClass, Dispatch, DispatchContext, Operand } from './dispatch.js';
 import { fuse, storageOf } from './fuse.js';
 import { applyOne, reachableNodes, type Step, type Tensor } from './graph.js';
@@ -11,7 +12,7 @@ import { constantOp, constantValue, inputOp, parameterOp, reshapeOp, temporaryOp
 import { updateDispatches, type UpdateSettings } from './ops/update.js';
 import { windowOp } from './ops/window.js';
 import type { ParameterSet } from './parameters.js';
-import { elementCount, type Shape } from './shape.js';
+import { describeShape, elementCount, sameShape, type Shape } from './shape.js';
 
 export interface PlanRequest {
   readonly label: string;
@@ -211,6 +212,12 @@ class Placement {
     if (entry)
       return { kind: 'resource', name: 'weights', byteOffset: 4 * entry.offset, byteLength: 4 * count };
     const { name } = tensor.node.attributes as { name: string };
+    const other = this.#inputs.get(name);
+    if (other && !sameShape(other, tensor.shape))
+      throw new ShapeError(
+        name,
+        `two inputs have this name, ${describeShape(other)} and ${describeShape(tensor.shape)}; give them different names`,
+      );
     this.#inputs.set(name, tensor.shape);
     return { kind: 'input', name };
   }

@@ -31,7 +31,7 @@ export const gatherOp: OpDefinition<GatherAttributes> = {
   name: 'gather',
   shapes(_, { batch, width, rows }) {
     if (rows < 1 || rows >= 2 ** 31)
-      throw new SpecError('gather', `the data set has ${rows} rows; expected 1 to 2^31`);
+      throw new SpecError('gather', `the data set has ${rows} rows; expected 1 to 2^31 - 1`);
     return [[batch, width]];
   },
   cost({ attributes: { batch, width, format } }) {
