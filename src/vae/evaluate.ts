@@ -10,7 +10,7 @@ import { checkForModel } from './data/check.js';
 import type { Dataset } from './data/dataset.js';
 import { uploadDataset } from './data/resident.js';
 import { TermsMean, type Terms } from './terms.js';
-import { gatherFrom } from './trainer.js';
+import { checkOptions, gatherFrom } from './trainer.js';
 import type { Vae } from './vae.js';
 
 export interface EvaluateOptions {
@@ -29,6 +29,7 @@ const EVALUATION_STREAM = 0x80000000;
 /** Terms of `vae` on all rows of `data`. @throws as training does for data that does not fit */
 export async function evaluate(vae: Vae, data: Dataset, options: EvaluateOptions = {}): Promise<Terms> {
   const { estimator = 'B', samples = 1, beta = 1, seed = 0 } = options;
+  checkOptions(options, options.batchSize ?? 128);
   const batchSize = Math.min(options.batchSize ?? 128, data.rows);
   checkForModel(data, vae.spec, Math.max(1, batchSize));
   const { device, model } = vae;

@@ -1,5 +1,5 @@
 /** The training loop: epochs over a data set, progress without waiting on the GPU, a clean stop. */
-import { SpecError } from '../gpu/errors.js';
+import { DataError, SpecError } from '../gpu/errors.js';
 import type { Dataset } from './data/dataset.js';
 import { TermsMean, type Terms } from './terms.js';
 import { Trainer, type StepTerms, type TrainerOptions } from './trainer.js';
@@ -66,6 +66,12 @@ export async function train(vae: Vae, data: Dataset, options: TrainOptions): Pro
   const { epochs } = options;
   if (!Number.isInteger(epochs) || epochs < 1)
     throw new SpecError('epochs', `is ${epochs}; expected an integer >= 1`);
+  // A trainer without data is fed by its caller; train() has nobody to feed it.
+  if (!data)
+    throw new DataError(
+      'data',
+      `is ${String(data)}; expected { rows, shape, values }; pass the images to train on`,
+    );
   const trainer = await Trainer.create(vae, data, options);
   try {
     return await new TrainingLoop(vae, trainer, options).run();

@@ -16,7 +16,7 @@ import { Scheduler, type DispatchTime } from '../gpu/scheduler.js';
 import { seedWords, shuffleKeys } from '../gpu/threefry.js';
 import type { Tensor } from '../gpu/graph.js';
 import { checkForModel } from './data/check.js';
-import type { Dataset } from './data/dataset.js';
+import { checkRange, type Dataset } from './data/dataset.js';
 import { uploadDataset, type ResidentDataset } from './data/resident.js';
 import { buildOptimizer, type Optimizer, type OptimizerSpec } from './optimizers/optimizer.js';
 import type { Terms } from './terms.js';
@@ -83,6 +83,7 @@ export class Trainer {
   readonly #refused: GPUBuffer;
   readonly #settings: Required<Pick<TrainerOptions, 'learningRate' | 'beta' | 'seed'>>;
   #firstUnread = 0;
+  #isDestroyed = false;
 
   private constructor(vae: Vae, parts: TrainerParts, options: TrainerOptions) {
     const { data, executable, optimizer, batchSize } = parts;
@@ -109,6 +110,7 @@ export class Trainer {
     const { batchSize = 128, optimizer: optimizerSpec = { type: 'adam' } } = options;
     checkOptions(options, batchSize);
     if (data) checkForModel(data, vae.spec, batchSize);
+    if (data && options.binarize) checkRange(data, 0, 1, 'data', 'binarize');
     const optimizer = buildOptimizer(optimizerSpec);
     const { device } = vae;
     const plan = trainingPlan(vae, data, batchSize, options, optimizer);
@@ -185,6 +187,9 @@ export class Trainer {
     values: StepValues;
     record: (encoder: GPUCommandEncoder) => void;
   } {
+    this.#checkAlive();
+    if (!batch && !this.#data)
+      throw new SpecError('trainer', 'step() got no batch; this trainer has no data set, pass { x, noise }');
     if (batch) {
       this.#executable.write('x', batch.x);
       this.#executable.write('noise', batch.noise);
@@ -209,7 +214,7 @@ export class Trainer {
       row_count: this.rowsOf(step),
       epoch,
       first_row: (step % this.stepsPerEpoch) * this.batchSize,
-      beta: typeof beta === 'number' ? beta : beta(step),
+      beta: typeof beta === 'number' ? beta : scheduledBeta(beta, step),
       ...this.#optimizer.stepValues(step + 1, learningRate),
       shuffle_keys: shuffleKeys(seed, epoch),
     };
@@ -221,6 +226,7 @@ export class Trainer {
    *   affected weights were left as they were
    */
   async terms(): Promise<StepTerms[]> {
+    this.#checkAlive();
     await this.scheduler.idle();
     const entries = await this.#ring.read();
     const first = this.#firstUnread;
@@ -247,11 +253,25 @@ export class Trainer {
     return { step, rows: this.rowsOf(step), elbo, reconstruction, kl };
   }
 
+  #checkAlive(): void {
+    if (this.#isDestroyed)
+      throw new SpecError('trainer', 'it was destroyed; make another with vae.trainer()');
+  }
+
   /** Frees everything the training made; the model and its weights stay. */
   destroy(): void {
+    this.#isDestroyed = true;
     this.#executable.destroy();
     this.#buffers.destroy();
   }
+}
+
+/** The value of a schedule at a step. @throws SpecError when it is not a weight */
+function scheduledBeta(schedule: (step: number) => number, step: number): number {
+  const beta = schedule(step);
+  if (!(beta >= 0 && beta < 1e6))
+    throw new SpecError('beta', `at step ${step} is ${beta}; expected a number >= 0`);
+  return beta;
 }
 
 /** The flat buffers an optimizer keeps, by resource name. */
@@ -264,10 +284,13 @@ function allocateState(vae: Vae, { settings }: Optimizer, buffers: BufferGroup):
   return { ...state, refused: buffers.create('refused', 4, usage) };
 }
 
-function checkOptions(options: TrainerOptions, batchSize: number): void {
+/** The options that training and evaluation share. @throws SpecError naming the option */
+export function checkOptions(options: TrainerOptions, batchSize: number): void {
   if (!Number.isInteger(batchSize) || batchSize < 1)
     throw new SpecError('batchSize', `is ${batchSize}; expected an integer >= 1`);
-  const { learningRate = 1e-3, estimator = 'B', beta = 1, seed = 0 } = options;
+  const { learningRate = 1e-3, estimator = 'B', samples = 1, beta = 1, seed = 0 } = options;
+  if (!Number.isInteger(samples) || samples < 1)
+    throw new SpecError('samples', `is ${samples}; expected an integer >= 1`);
   if (!(learningRate > 0 && learningRate < 1e3))
     throw new SpecError('learningRate', `is ${learningRate}; expected a number > 0`);
   if (estimator !== 'A' && estimator !== 'B')

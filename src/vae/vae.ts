@@ -1,6 +1,6 @@
 /** A variational autoencoder on a GPU: the model's weights, and everything one does with them. */
 import { Device } from '../gpu/device.js';
-import { ShapeError, SpecError } from '../gpu/errors.js';
+import { DataError, ShapeError, SpecError } from '../gpu/errors.js';
 import { Executable } from '../gpu/executable.js';
 import type { Tensor } from '../gpu/graph.js';
 import { input } from '../gpu/ops/constant.js';
@@ -33,6 +33,7 @@ const SAMPLE_STREAM = 0x70726900;
 export class Vae {
   readonly spec: CompleteSpec;
   readonly #ownsDevice: boolean;
+  #isDestroyed = false;
   readonly #inference = new Map<string, Promise<Executable>>();
 
   private constructor(
@@ -53,8 +54,7 @@ export class Vae {
    */
   static async create(spec: VaeSpec, options: CreateOptions = {}): Promise<Vae> {
     const { seed = 0 } = options;
-    if (!Number.isSafeInteger(seed) || seed < 0)
-      throw new SpecError('seed', `is ${seed}; expected an integer from 0 to 2^53 - 1`);
+    checkSeed(seed);
     const model = new Model(completeSpec(spec));
     return Vae.#build(model, model.weights.initialValues(seed), options);
   }
@@ -91,17 +91,20 @@ export class Vae {
   }
 
   /** Trains on all rows of `data`, shuffled every epoch. */
-  train(data: Dataset, options: TrainOptions): Promise<TrainReport> {
+  async train(data: Dataset, options: TrainOptions): Promise<TrainReport> {
+    this.#checkAlive();
     return train(this, data, options);
   }
 
   /** A trainer for callers with a loop of their own; without `data`, batches are fed to `step()`. */
-  trainer(data: Dataset | undefined, options: TrainerOptions = {}): Promise<Trainer> {
+  async trainer(data: Dataset | undefined, options: TrainerOptions = {}): Promise<Trainer> {
+    this.#checkAlive();
     return Trainer.create(this, data, options);
   }
 
   /** Mean terms over all rows of `data`, nats per datum. */
-  evaluate(data: Dataset, options: EvaluateOptions = {}): Promise<Terms> {
+  async evaluate(data: Dataset, options: EvaluateOptions = {}): Promise<Terms> {
+    this.#checkAlive();
     return evaluate(this, data, options);
   }
 
@@ -136,7 +139,8 @@ export class Vae {
   }
 
   /** decode(z) with z from the prior N(0, I): f32[count, D]. The same seed gives the same samples. */
-  sample(count: number, { seed = 0 }: { seed?: number } = {}): Promise<Float32Array> {
+  async sample(count: number, { seed = 0 }: { seed?: number } = {}): Promise<Float32Array> {
+    checkSeed(seed);
     if (!Number.isInteger(count) || count < 1)
       throw new SpecError('sample', `count is ${count}; expected an integer >= 1`);
     return this.decode(standardNormal(count * this.spec.latent, seed, SAMPLE_STREAM));
@@ -144,6 +148,7 @@ export class Vae {
 
   /** The flat weights, read back. */
   async readWeights(): Promise<Float32Array> {
+    this.#checkAlive();
     return new Float32Array(await readBuffer(this.device, this.weightBuffer, 0, 4 * this.weightLength));
   }
 
@@ -154,11 +159,16 @@ export class Vae {
 
   /** Frees the model's buffers, and the device if the model opened it. */
   destroy(): void {
+    this.#isDestroyed = true;
     for (const executable of this.#inference.values())
       void executable.then((value) => value.destroy()).catch(() => undefined);
     this.#inference.clear();
     this.device.destroyBuffer(this.weightBuffer);
     if (this.#ownsDevice) this.device.destroy();
+  }
+
+  #checkAlive(): void {
+    if (this.#isDestroyed) throw new SpecError('vae', 'it was destroyed; create or load another');
   }
 
   /** Runs `build` over rows in batches of a plan that is made once. */
@@ -169,6 +179,8 @@ export class Vae {
     rows: Float32Array,
     build: (x: Tensor) => Tensor,
   ): Promise<Float32Array> {
+    this.#checkAlive();
+    checkRows(label, rows);
     const count = rows.length / inputWidth;
     if (!Number.isInteger(count) || count < 1)
       throw new ShapeError(
@@ -202,4 +214,20 @@ export class Vae {
     }
     return executable;
   }
+}
+
+function checkSeed(seed: number): void {
+  if (!Number.isSafeInteger(seed) || seed < 0)
+    throw new SpecError('seed', `is ${seed}; expected an integer from 0 to 2^53 - 1`);
+}
+
+/** Values that a kernel would launder (relu makes 0 of a NaN) are refused before they get there. */
+function checkRows(label: string, rows: unknown): asserts rows is Float32Array {
+  if (!(rows instanceof Float32Array))
+    throw new ShapeError(
+      label,
+      `got ${(rows as object | null)?.constructor.name ?? String(rows)}; expected Float32Array`,
+    );
+  const index = rows.findIndex((value) => !Number.isFinite(value));
+  if (index >= 0) throw new DataError(label, `value ${index} is ${rows[index]}; every value must be finite`);
 }

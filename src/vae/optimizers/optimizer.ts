@@ -38,6 +38,11 @@ export interface Optimizer {
 
 /** @throws SpecError for an unknown type or a number out of range */
 export function buildOptimizer(spec: OptimizerSpec): Optimizer {
+  if (typeof spec !== 'object' || (spec as unknown) === null)
+    throw new SpecError(
+      'optimizer',
+      `is ${JSON.stringify(spec)}; expected { type: 'adam' } or another of ${optimizerNames.join(', ')}`,
+    );
   const { type, maxNorm = 0 } = spec;
   if (!(maxNorm >= 0))
     throw new SpecError('optimizer.maxNorm', `is ${maxNorm}; expected a number >= 0 (0: no clipping)`);
@@ -53,7 +58,8 @@ export function buildOptimizer(spec: OptimizerSpec): Optimizer {
       };
     }
     case 'adagrad': {
-      const { epsilon = 1e-10, weightDecay = 0 } = spec;
+      const epsilon = nonNegative(spec.epsilon ?? 1e-10, 'optimizer.epsilon');
+      const weightDecay = nonNegative(spec.weightDecay ?? 0, 'optimizer.weightDecay');
       return {
         settings: { rule: 'adagrad', beta1: 0, beta2: 0, maxNorm },
         stepValues: (_, learningRate) => ({ learning_rate: learningRate, epsilon, decay: weightDecay }),
@@ -72,8 +78,9 @@ export function buildOptimizer(spec: OptimizerSpec): Optimizer {
  * (lr * sqrt(c2) / c1) * m / (sqrt(v) + eps * sqrt(c2)).
  */
 function adam(spec: Extract<OptimizerSpec, { type: 'adam' | 'adamw' }>, maxNorm: number): Optimizer {
-  const { epsilon = 1e-8 } = spec;
-  const weightDecay = spec.type === 'adamw' ? (spec.weightDecay ?? 0.01) : 0;
+  const epsilon = nonNegative(spec.epsilon ?? 1e-8, 'optimizer.epsilon');
+  const decay = spec.type === 'adamw' ? (spec.weightDecay ?? 0.01) : 0;
+  const weightDecay = nonNegative(decay, 'optimizer.weightDecay');
   const beta1 = fraction(spec.beta1 ?? 0.9, 'optimizer.beta1');
   const beta2 = fraction(spec.beta2 ?? 0.999, 'optimizer.beta2');
   return {
@@ -87,6 +94,11 @@ function adam(spec: Extract<OptimizerSpec, { type: 'adam' | 'adamw' }>, maxNorm:
       };
     },
   };
+}
+
+function nonNegative(value: number, where: string): number {
+  if (!(value >= 0 && value < 1e6)) throw new SpecError(where, `is ${value}; expected a number >= 0`);
+  return value;
 }
 
 function fraction(value: number, where: string): number {
