@@ -84,6 +84,7 @@ export class Trainer {
   readonly #settings: Required<Pick<TrainerOptions, 'learningRate' | 'beta' | 'seed'>>;
   #firstUnread = 0;
   #isDestroyed = false;
+  #turn: Promise<unknown> = Promise.resolve();
 
   private constructor(vae: Vae, parts: TrainerParts, options: TrainerOptions) {
     const { data, executable, optimizer, batchSize } = parts;
@@ -171,16 +172,27 @@ export class Trainer {
   }
 
   /** Submits one optimizer step. Resolves when submitted, at most two steps ahead of the GPU. */
-  async step(batch?: FedBatch): Promise<void> {
-    const { values, record } = this.#prepareStep(batch);
-    await this.scheduler.run(this.#executable, values, record);
+  step(batch?: FedBatch): Promise<void> {
+    return this.#inTurn(async () => {
+      const { values, record } = this.#prepareStep(batch);
+      await this.scheduler.run(this.#executable, values, record);
+    });
   }
 
   /** One optimizer step with the time of each of its dispatches. Needs timestamp queries. */
-  async profile(batch?: FedBatch): Promise<DispatchTime[]> {
-    await this.scheduler.idle();
-    const { values, record } = this.#prepareStep(batch);
-    return this.scheduler.profile(this.#executable, values, record);
+  profile(batch?: FedBatch): Promise<DispatchTime[]> {
+    return this.#inTurn(async () => {
+      await this.scheduler.idle();
+      const { values, record } = this.#prepareStep(batch);
+      return this.scheduler.profile(this.#executable, values, record);
+    });
+  }
+
+  /** Steps that are asked for at the same time run one after the other: they share the inputs' buffers. */
+  #inTurn<T>(run: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(run);
+    this.#turn = result.catch(() => undefined);
+    return result;
   }
 
   #prepareStep(batch: FedBatch | undefined): {

@@ -34,6 +34,7 @@ export class Vae {
   readonly spec: CompleteSpec;
   readonly #ownsDevice: boolean;
   #isDestroyed = false;
+  #turn: Promise<unknown> = Promise.resolve();
   readonly #inference = new Map<string, Promise<Executable>>();
 
   private constructor(
@@ -171,8 +172,21 @@ export class Vae {
     if (this.#isDestroyed) throw new SpecError('vae', 'it was destroyed; create or load another');
   }
 
+  /** Inference calls made at the same time run one after the other: they share a plan's buffers. */
+  #infer(
+    label: string,
+    inputWidth: number,
+    outputWidth: number,
+    rows: Float32Array,
+    build: (x: Tensor) => Tensor,
+  ): Promise<Float32Array> {
+    const result = this.#turn.then(() => this.#inferInTurn(label, inputWidth, outputWidth, rows, build));
+    this.#turn = result.catch(() => undefined);
+    return result;
+  }
+
   /** Runs `build` over rows in batches of a plan that is made once. */
-  async #infer(
+  async #inferInTurn(
     label: string,
     inputWidth: number,
     outputWidth: number,
