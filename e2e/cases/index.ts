@@ -4,6 +4,7 @@ import { binaryCases } from './binary.js';
 import type { KernelCase } from './case.js';
 import { epilogueCases } from './epilogue.js';
 import { gatherCases } from './gather.js';
+import { imageCases } from './image.js';
 import { likelihoodCases } from './likelihood.js';
 import { matmulCases } from './matmul.js';
 import { moveCases } from './move.js';
@@ -18,6 +19,7 @@ export const kernelCases: readonly KernelCase[] = [
   ...unaryCases,
   ...binaryCases,
   ...moveCases,
+  ...imageCases,
   ...noiseCases,
   ...gatherCases,
   ...reparameterizeCases,

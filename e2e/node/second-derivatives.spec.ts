@@ -13,6 +13,7 @@ import {
   binary,
   broadcastTo,
   clamp,
+  depthToSpace,
   gradient,
   input,
   likelihood,
@@ -23,8 +24,10 @@ import {
   reparameterize,
   reshape,
   slice,
+  spaceToDepth,
   sum,
   unary,
+  upsample,
   type Tensor,
 } from 'webgpu-vae/gpu';
 import { evaluate, largest } from '../evaluate.js';
@@ -32,6 +35,7 @@ import { nodeDevice } from '../node-device.js';
 import { activateBackward, activationNames } from '../reference/activation.js';
 import { centralDifference } from '../reference/difference.js';
 import { binaryBackward, binaryNames, unaryBackward, unaryNames } from '../reference/elementwise.js';
+import * as image from '../reference/image.js';
 import { logLikelihoodBackward } from '../reference/likelihood.js';
 import { matmul as product, matmulBackward } from '../reference/matmul.js';
 import * as reduce from '../reference/reduce.js';
@@ -171,6 +175,24 @@ const moveRows: readonly Row[] = [
     [2, 6],
     (x) => reshape(x, [4, 3]),
     ({ values }) => ({ shape: [2, 6], values }),
+  ),
+  linearRow(
+    'depthToSpace',
+    [1, 2, 1, 8],
+    (x) => depthToSpace(x, 2),
+    (g) => image.spaceToDepth(g, 2),
+  ),
+  linearRow(
+    'spaceToDepth',
+    [2, 4, 2, 1],
+    (x) => spaceToDepth(x, 2),
+    (g) => image.depthToSpace(g, 2),
+  ),
+  linearRow(
+    'upsample',
+    [1, 2, 3, 2],
+    (x) => upsample(x, 2),
+    (g) => image.upsampleBackward(g, 2),
   ),
 ];
 

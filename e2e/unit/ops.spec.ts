@@ -9,6 +9,7 @@ import {
   binary,
   broadcastTo,
   constant,
+  depthToSpace,
   gather,
   gradient,
   input,
@@ -24,10 +25,12 @@ import {
   rowWeights,
   ShapeError,
   slice,
+  spaceToDepth,
   SpecError,
   sum,
   sumTo,
   unary,
+  upsample,
   VaeError,
   vectorJacobian,
   type Tensor,
@@ -173,6 +176,37 @@ const refusals: readonly Refusal[] = [
     ShapeError,
     '[window] axis 1 of f32[2] does not exist',
   ],
+  // images
+  [
+    'depthToSpace of rows',
+    () => depthToSpace(x(2, 8), 2),
+    ShapeError,
+    '[depthToSpace] input is f32[2, 8]; expected images f32[B, H, W, C]; reshape() it',
+  ],
+  [
+    'depthToSpace of 6 channels by 2',
+    () => depthToSpace(x(1, 2, 3, 6), 2),
+    ShapeError,
+    '[depthToSpace] input is f32[1, 2, 3, 6]; blocks of 2 x 2 need a multiple of 4 channels',
+  ],
+  [
+    'depthToSpace by 0',
+    () => depthToSpace(x(1, 2, 3, 4), 0),
+    SpecError,
+    '[depthToSpace] the block size is 0; expected an integer >= 1',
+  ],
+  [
+    'spaceToDepth of 5 columns by 2',
+    () => spaceToDepth(x(1, 4, 5, 1), 2),
+    ShapeError,
+    '[spaceToDepth] input is f32[1, 4, 5, 1]; blocks of 2 x 2 need a height and width that are multiples of 2; pad() the image',
+  ],
+  [
+    'upsample by one and a half',
+    () => upsample(x(1, 2, 2, 1), 1.5),
+    SpecError,
+    '[upsample] factor is 1.5; expected an integer >= 1',
+  ],
   // the model's ops
   [
     'a latent of 0',
@@ -293,6 +327,9 @@ const accepted: readonly Accepted[] = [
   ['sumTo undoes a broadcast', () => sumTo(x(2, 5, 3), [5, 1]), [5, 1]],
   ['a slice of everything', () => slice(x(2, 5), 1, 0, 5), [2, 5]],
   ['a scale for every element', () => likelihood('laplace', x(4, 5), x(2, 5), x(4, 5)), [4]],
+  ['blocks of one pixel', () => depthToSpace(x(1, 2, 3, 5), 1), [1, 2, 3, 5]],
+  ['channels to pixels', () => depthToSpace(x(1, 2, 3, 18), 3), [1, 6, 9, 2]],
+  ['pixels to channels', () => spaceToDepth(x(1, 2, 4, 3), 2), [1, 1, 2, 12]],
   ['a data set of one row', () => gather({ ...data, rows: 1 }), [2, 3]],
 ];
 

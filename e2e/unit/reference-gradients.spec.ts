@@ -14,6 +14,7 @@ import {
 } from '../reference/activation.js';
 import { centralDifference, largestError } from '../reference/difference.js';
 import * as elementwise from '../reference/elementwise.js';
+import * as image from '../reference/image.js';
 import { logLikelihood, logLikelihoodBackward } from '../reference/likelihood.js';
 import { matmul, matmulBackward } from '../reference/matmul.js';
 import { objective, objectiveBackward } from '../reference/objective.js';
@@ -139,6 +140,22 @@ gradientCases['transpose'] = oneInput(
   [2, 3, 4],
   (x) => reduce.transpose(x, [2, 0, 1]),
   (g) => reduce.transposeBackward([2, 0, 1], g),
+);
+
+gradientCases['depthToSpace'] = oneInput(
+  [2, 2, 3, 8],
+  (x) => image.depthToSpace(x, 2),
+  (g) => image.spaceToDepth(g, 2),
+);
+gradientCases['spaceToDepth'] = oneInput(
+  [1, 6, 3, 2],
+  (x) => image.spaceToDepth(x, 3),
+  (g) => image.depthToSpace(g, 3),
+);
+gradientCases['upsample'] = oneInput(
+  [2, 2, 3, 2],
+  (x) => image.upsample(x, 3),
+  (g) => image.upsampleBackward(g, 3),
 );
 
 for (const posterior of ['diagonal', 'isotropic'] as const)

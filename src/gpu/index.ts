@@ -10,6 +10,7 @@ export { activate, affine, clamp, exp, log, negate, square, unary } from './ops/
 export type { Activation } from './ops/activation.js';
 export { add, binary, broadcastTo, divide, multiply, subtract } from './ops/binary.js';
 export { constant, input, reshape } from './ops/constant.js';
+export { depthToSpace, spaceToDepth } from './ops/depth-to-space.js';
 export { gather } from './ops/gather.js';
 export { likelihood } from './ops/likelihood.js';
 export { matmul } from './ops/matmul.js';
@@ -17,6 +18,7 @@ export { noise } from './ops/noise.js';
 export { objective, rowWeights } from './ops/objective.js';
 export { reparameterize, type Estimator, type PosteriorFamily } from './ops/reparameterize.js';
 export { sum, sumTo } from './ops/sum.js';
+export { upsample } from './ops/upsample.js';
 export { pad, slice } from './ops/window.js';
 export { ParameterSet } from './parameters.js';
 export { makePlan, type Plan, type PlanRequest } from './plan.js';

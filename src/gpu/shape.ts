@@ -1,5 +1,5 @@
 /** Shape arithmetic shared by the ops. Shapes are row-major; the last axis is contiguous. */
-import { ShapeError } from './errors.js';
+import { ShapeError, SpecError } from './errors.js';
 
 export type Shape = readonly number[];
 
@@ -27,6 +27,25 @@ export function checkShape(shape: Shape, where: string): void {
     throw new ShapeError(where, `shape is [${shape.join(', ')}]; tensors have 1 to 4 axes`);
   if (elementCount(shape) > 2 ** 30)
     throw new ShapeError(where, `${describeShape(shape)} has more than 2^30 elements; split the batch`);
+}
+
+/** Sizes of an image tensor f32[B, H, W, C]. @throws ShapeError when the shape has another number of axes */
+export function imageSizes(
+  shape: Shape | undefined,
+  where: string,
+): readonly [batch: number, height: number, width: number, channels: number] {
+  if (shape?.length !== 4)
+    throw new ShapeError(
+      where,
+      `input is ${describeShape(shape ?? [])}; expected images f32[B, H, W, C]; reshape() it`,
+    );
+  return shape as readonly [number, number, number, number];
+}
+
+/** Throws SpecError unless `value`, called `name` in the message, is an integer of at least `least`. */
+export function checkCount(value: number, name: string, where: string, least = 1): void {
+  if (!Number.isSafeInteger(value) || value < least)
+    throw new SpecError(where, `${name} is ${value}; expected an integer >= ${least}`);
 }
 
 /** The numpy broadcast of two shapes: aligned at the last axis, sizes equal or 1. */
