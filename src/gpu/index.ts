@@ -10,6 +10,14 @@ export { activate, affine, clamp, exp, log, negate, square, unary } from './ops/
 export type { Activation } from './ops/activation.js';
 export { add, binary, broadcastTo, divide, multiply, subtract } from './ops/binary.js';
 export { constant, input, reshape } from './ops/constant.js';
+export {
+  conv2d,
+  convGeometry,
+  convInputGradient,
+  convWeightGradient,
+  type ConvGeometry,
+  type ConvOptions,
+} from './ops/conv.js';
 export { depthToSpace, spaceToDepth } from './ops/depth-to-space.js';
 export { gather } from './ops/gather.js';
 export { likelihood } from './ops/likelihood.js';

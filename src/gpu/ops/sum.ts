@@ -117,10 +117,16 @@ export function sum(
 export function sumTo(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.shape, shape)) return x;
   const padded = [...Array<number>(x.shape.length - shape.length).fill(1), ...shape];
+  const isSpread = (axis: number): boolean => padded[axis] === 1 && x.shape[axis] !== 1;
   let result = x;
-  padded.forEach((size, axis) => {
-    // neighbouring axes are summed one at a time; in practice one or two are broadcast
-    if (size === 1 && result.shape[axis] !== 1) result = sum(result, [axis], true);
-  });
+  // neighbouring axes are summed together
+  for (let first = 0; first < padded.length; first++) {
+    if (!isSpread(first)) continue;
+    let last = first;
+    while (last + 1 < padded.length && padded[last + 1] === 1) last++;
+    const axes = Array.from({ length: last - first + 1 }, (_, i) => first + i);
+    result = sum(result, axes, true);
+    first = last;
+  }
   return reshape(result, shape);
 }

@@ -1,18 +1,16 @@
 /**
- * Which matmul kernel runs where. The register-blocked kernel needs no barriers, which software adapters run
- * slowly; the workgroup-memory kernel shares loads, which GPUs need. Figures: docs/performance.md.
+ * Which kernel of a product's family runs where. The register-blocked kernels need no barriers, which software
+ * adapters run slowly; the workgroup-memory kernels share loads, which GPUs need. Figures: docs/performance.md.
  */
 import { isSoftware, type AdapterClass } from '../dispatch.js';
 import { ceilDivide } from '../shape.js';
-import type { Transposition } from './matmul.js';
+import type { ProductShape } from './product.js';
 
-export interface MatmulVariant {
-  readonly kernel:
-    | 'matmul_registers'
-    | 'matmul_registers_any'
-    | 'matmul_quads'
-    | 'matmul_workgroup'
-    | 'matmul_workgroup_any';
+/** The kernels that every family has. */
+export type Skeleton = 'registers' | 'registers_any' | 'quads' | 'workgroup' | 'workgroup_any';
+
+export interface ProductVariant {
+  readonly skeleton: Skeleton;
   readonly overrides: Readonly<Record<string, number>>;
   /** Rows and columns of the product that one workgroup makes. */
   readonly tileRows: number;
@@ -26,22 +24,13 @@ const SHORTEST_PIECE = 256;
 /** Cores times two of a typical software adapter. */
 const FULL_SOFTWARE_WORKGROUPS = 8;
 
-/** True when every contiguous axis and the inner axis are multiples of 4, so that vec4 loads need no guards. */
-function isAligned(rows: number, columns: number, inner: number, transposition: Transposition): boolean {
-  return inner % 4 === 0 && columns % 4 === 0 && (transposition !== 'TN' || rows % 4 === 0);
-}
-
 /** The kernel, tile and overrides for a product of this size. */
 export function chooseVariant(
   adapterClass: AdapterClass,
-  rows: number,
-  columns: number,
-  inner: number,
-  transposition: Transposition,
-): MatmulVariant {
-  const aligned = isAligned(rows, columns, inner, transposition);
+  { rows, columns, aligned, phases = 1 }: ProductShape,
+): ProductVariant {
   if (isSoftware(adapterClass)) return registerVariant(adapterClass, aligned, rows, columns);
-  const large = ceilDivide(rows, 64) * ceilDivide(columns, 64) >= FULL_GPU_WORKGROUPS;
+  const large = phases * ceilDivide(rows, 64) * ceilDivide(columns, 64) >= FULL_GPU_WORKGROUPS;
   return workgroupVariant(aligned, large ? 2 : 1);
 }
 
@@ -51,7 +40,7 @@ export function registerVariant(
   aligned: boolean,
   rows: number,
   columns: number,
-): MatmulVariant {
+): ProductVariant {
   const quads = aligned && adapterClass === 'software-subgroups';
   // Guarded loads make a large tile slow to compile, and odd sizes are small in practice.
   const rowQuads = !aligned || rows <= 4 ? 1 : rows <= 8 ? 2 : 4;
@@ -59,7 +48,7 @@ export function registerVariant(
   // Four neighbours share rows; few invocations a workgroup spread a small product over the cores.
   const [x, y] = [4, 2];
   return {
-    kernel: quads ? 'matmul_quads' : aligned ? 'matmul_registers' : 'matmul_registers_any',
+    skeleton: quads ? 'quads' : aligned ? 'registers' : 'registers_any',
     overrides: { ROW_QUADS: rowQuads, COLUMN_QUADS: columnQuads, WORKGROUP_X: x, WORKGROUP_Y: y },
     tileRows: 4 * rowQuads * y,
     tileColumns: 4 * columnQuads * x,
@@ -67,9 +56,9 @@ export function registerVariant(
 }
 
 /** 8 x 8 invocations with `quads` x `quads` tiles of 4 x 4 each. */
-export function workgroupVariant(aligned: boolean, quads: 1 | 2): MatmulVariant {
+export function workgroupVariant(aligned: boolean, quads: 1 | 2): ProductVariant {
   return {
-    kernel: aligned ? 'matmul_workgroup' : 'matmul_workgroup_any',
+    skeleton: aligned ? 'workgroup' : 'workgroup_any',
     overrides: { QUADS: quads, TILE_INNER: 16, WORKGROUP_X: 8, WORKGROUP_Y: 8 },
     tileRows: 32 * quads,
     tileColumns: 32 * quads,
@@ -79,13 +68,11 @@ export function workgroupVariant(aligned: boolean, quads: 1 | 2): MatmulVariant 
 /** Into how many pieces the inner axis is cut, so that a small product of a long axis still fills the adapter. */
 export function splitCount(
   adapterClass: AdapterClass,
-  variant: MatmulVariant,
-  rows: number,
-  columns: number,
-  inner: number,
+  variant: ProductVariant,
+  { rows, columns, inner, phases = 1, splittable = true }: ProductShape,
 ): number {
-  const workgroups = ceilDivide(rows, variant.tileRows) * ceilDivide(columns, variant.tileColumns);
+  const workgroups = phases * ceilDivide(rows, variant.tileRows) * ceilDivide(columns, variant.tileColumns);
   const wanted = isSoftware(adapterClass) ? FULL_SOFTWARE_WORKGROUPS : FULL_GPU_WORKGROUPS;
-  if (workgroups * 2 > wanted || inner < 2 * SHORTEST_PIECE) return 1;
+  if (!splittable || workgroups * 2 > wanted || inner < 2 * SHORTEST_PIECE) return 1;
   return Math.min(Math.floor(wanted / workgroups), Math.floor(inner / SHORTEST_PIECE));
 }
