@@ -2,6 +2,7 @@
 import { accuracyCases } from './accuracy.js';
 import { binaryCases } from './binary.js';
 import type { KernelCase } from './case.js';
+import { convCases } from './conv.js';
 import { epilogueCases } from './epilogue.js';
 import { gatherCases } from './gather.js';
 import { likelihoodCases } from './likelihood.js';
@@ -26,4 +27,5 @@ export const kernelCases: readonly KernelCase[] = [
   ...updateCases,
   ...matmulCases,
   ...epilogueCases,
+  ...convCases,
 ];
