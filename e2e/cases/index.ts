@@ -2,6 +2,7 @@
 import { accuracyCases } from './accuracy.js';
 import { binaryCases } from './binary.js';
 import type { KernelCase } from './case.js';
+import { convCases } from './conv.js';
 import { epilogueCases } from './epilogue.js';
 import { gatherCases } from './gather.js';
 import { imageCases } from './image.js';
@@ -28,4 +29,5 @@ export const kernelCases: readonly KernelCase[] = [
   ...updateCases,
   ...matmulCases,
   ...epilogueCases,
+  ...convCases,
 ];

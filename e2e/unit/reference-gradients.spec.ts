@@ -2,7 +2,7 @@
  * Plan: every backward rule of the float64 reference against central differences, one row a rule and variant, with
  * a random cotangent and a fixed seed (a plain sum would not see a permuted gradient), then the whole VAE.
  * Axes: transposes and activations of matmul, all activations and elementwise functions, broadcast shapes, summed
- * axes, posterior by estimator, likelihood by shape of its logScale.
+ * axes, stride and padding of conv2d, posterior by estimator, likelihood by shape of its logScale.
  */
 import { expect, test } from '@playwright/test';
 import {
@@ -12,6 +12,7 @@ import {
   activations,
   type Activation,
 } from '../reference/activation.js';
+import * as conv from '../reference/conv.js';
 import { centralDifference, largestError } from '../reference/difference.js';
 import * as elementwise from '../reference/elementwise.js';
 import * as image from '../reference/image.js';
@@ -157,6 +158,25 @@ gradientCases['upsample'] = oneInput(
   (x) => image.upsample(x, 3),
   (g) => image.upsampleBackward(g, 3),
 );
+for (const stride of [1, 2, 3] as const)
+  for (const padding of [
+    [0, 0, 0, 0],
+    [1, 1, 1, 1],
+    [2, 1, 0, 3],
+  ] as const)
+    gradientCases[`conv2d stride ${stride} padding ${padding.join(', ')}`] = () => {
+      const x = randomNormal([2, 5, 4, 2], 7);
+      const weight = randomNormal([3, 2, 2, 3], 8);
+      const window = { stride: [stride, stride], padding } as const;
+      return {
+        inputs: [x, weight],
+        output: () => conv.conv2d(x, weight, window),
+        gradients: (g) => [
+          conv.convInputGradient(g, weight, [5, 4], window),
+          conv.convWeightGradient(x, g, [3, 2], window),
+        ],
+      };
+    };
 
 for (const posterior of ['diagonal', 'isotropic'] as const)
   for (const estimator of ['A', 'B'] as const)
