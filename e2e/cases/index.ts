@@ -10,6 +10,7 @@ import { matmulCases } from './matmul.js';
 import { moveCases } from './move.js';
 import { noiseCases } from './noise.js';
 import { objectiveCases } from './objective.js';
+import { poolCases } from './pool.js';
 import { reparameterizeCases } from './reparameterize.js';
 import { unaryCases } from './unary.js';
 import { updateCases } from './update.js';
@@ -20,6 +21,7 @@ export const kernelCases: readonly KernelCase[] = [
   ...binaryCases,
   ...moveCases,
   ...imageCases,
+  ...poolCases,
   ...noiseCases,
   ...gatherCases,
   ...reparameterizeCases,

@@ -10,6 +10,7 @@ import {
   activate,
   add,
   affine,
+  averagePool,
   binary,
   broadcastTo,
   clamp,
@@ -18,6 +19,7 @@ import {
   input,
   likelihood,
   matmul,
+  maxPool,
   multiply,
   objective,
   pad,
@@ -38,6 +40,7 @@ import { binaryBackward, binaryNames, unaryBackward, unaryNames } from '../refer
 import * as image from '../reference/image.js';
 import { logLikelihoodBackward } from '../reference/likelihood.js';
 import { matmul as product, matmulBackward } from '../reference/matmul.js';
+import { poolBackward } from '../reference/pool.js';
 import * as reduce from '../reference/reduce.js';
 import { reparameterizeBackward } from '../reference/reparameterize.js';
 import { dot, map, randomNormal, randomUniform, type F64 } from '../reference/tensor.js';
@@ -145,6 +148,15 @@ function linearRow(
   };
 }
 
+/** Values 0.05 apart in random order: no difference of two changes its sign when one moves by a little. */
+function spaced(shape: readonly number[], seed: number): F64 {
+  const { values } = randomNormal(shape, seed);
+  const order = [...values.keys()].toSorted((a, b) => values[a]! - values[b]!);
+  return map({ shape: [...shape], values }, (_, i) => Math.fround(0.2 + 0.05 * order.indexOf(i)));
+}
+
+const overlapping = { kernel: [3, 3], stride: [2, 2], padding: [1, 1] } as const;
+
 const moveRows: readonly Row[] = [
   linearRow(
     'sum',
@@ -188,6 +200,29 @@ const moveRows: readonly Row[] = [
     (x) => spaceToDepth(x, 2),
     (g) => image.depthToSpace(g, 2),
   ),
+  linearRow(
+    'averagePool',
+    [2, 4, 5, 2],
+    (x) => averagePool(x, overlapping),
+    (g) => poolBackward('average', randomNormal([2, 4, 5, 2], 8), overlapping, g),
+  ),
+  {
+    name: 'maxPool',
+    inputs: { x: spaced([2, 4, 5, 2], 8) },
+    build: ({ x }) => [maxPool(unary('square', x!), overlapping)],
+    backward: ({ x }, [g]) => [
+      unaryBackward(
+        x!,
+        'square',
+        poolBackward(
+          'max',
+          map(x!, (v) => v * v),
+          overlapping,
+          g!,
+        ),
+      ),
+    ],
+  },
   linearRow(
     'upsample',
     [1, 2, 3, 2],

@@ -6,6 +6,7 @@ import { expect, test } from '@playwright/test';
 import {
   add,
   affine,
+  averagePool,
   binary,
   broadcastTo,
   constant,
@@ -15,6 +16,7 @@ import {
   input,
   likelihood,
   matmul,
+  maxPool,
   multiply,
   noise,
   objective,
@@ -28,6 +30,7 @@ import {
   spaceToDepth,
   SpecError,
   sum,
+  sumPool,
   sumTo,
   unary,
   upsample,
@@ -207,6 +210,42 @@ const refusals: readonly Refusal[] = [
     SpecError,
     '[upsample] factor is 1.5; expected an integer >= 1',
   ],
+  [
+    'maxPool of rows',
+    () => maxPool(x(2, 8), { kernel: 2 }),
+    ShapeError,
+    '[maxPool] input is f32[2, 8]; expected images f32[B, H, W, C]; reshape() it',
+  ],
+  [
+    'a kernel of 0',
+    () => sumPool(x(1, 4, 4, 1), { kernel: [2, 0] }),
+    SpecError,
+    '[sumPool] the kernel size is 0; expected an integer >= 1',
+  ],
+  [
+    'a stride of 0',
+    () => averagePool(x(1, 4, 4, 1), { kernel: 2, stride: 0 }),
+    SpecError,
+    '[averagePool] stride is 0; expected an integer >= 1',
+  ],
+  [
+    'negative padding',
+    () => averagePool(x(1, 4, 4, 1), { kernel: 2, padding: -1 }),
+    SpecError,
+    '[averagePool] padding is -1; expected an integer >= 0',
+  ],
+  [
+    'padding beyond half the kernel',
+    () => maxPool(x(1, 4, 4, 1), { kernel: 3, padding: [1, 2] }),
+    SpecError,
+    '[maxPool] padding is 2 for a kernel of 3; at most half the kernel, or a window would be empty',
+  ],
+  [
+    'a kernel beyond the image',
+    () => maxPool(x(1, 4, 7, 1), { kernel: 7, padding: 1 }),
+    ShapeError,
+    '[maxPool] the kernel of 7 is larger than the image (4) and its padding (1 on each side); make it smaller',
+  ],
   // the model's ops
   [
     'a latent of 0',
@@ -330,6 +369,12 @@ const accepted: readonly Accepted[] = [
   ['blocks of one pixel', () => depthToSpace(x(1, 2, 3, 5), 1), [1, 2, 3, 5]],
   ['channels to pixels', () => depthToSpace(x(1, 2, 3, 18), 3), [1, 6, 9, 2]],
   ['pixels to channels', () => spaceToDepth(x(1, 2, 4, 3), 2), [1, 1, 2, 12]],
+  ['windows that leave pixels out', () => maxPool(x(1, 5, 7, 2), { kernel: 2 }), [1, 2, 3, 2]],
+  [
+    'padding of half the kernel',
+    () => sumPool(x(1, 2, 2, 1), { kernel: 4, stride: 1, padding: 2 }),
+    [1, 3, 3, 1],
+  ],
   ['a data set of one row', () => gather({ ...data, rows: 1 }), [2, 3]],
 ];
 

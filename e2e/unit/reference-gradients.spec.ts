@@ -18,6 +18,7 @@ import * as image from '../reference/image.js';
 import { logLikelihood, logLikelihoodBackward } from '../reference/likelihood.js';
 import { matmul, matmulBackward } from '../reference/matmul.js';
 import { objective, objectiveBackward } from '../reference/objective.js';
+import { pool, poolBackward } from '../reference/pool.js';
 import * as reduce from '../reference/reduce.js';
 import { reparameterize, reparameterizeBackward } from '../reference/reparameterize.js';
 import * as tensor from '../reference/tensor.js';
@@ -157,6 +158,19 @@ gradientCases['upsample'] = oneInput(
   (x) => image.upsample(x, 3),
   (g) => image.upsampleBackward(g, 3),
 );
+
+for (const name of ['sum', 'average', 'max'] as const)
+  for (const padding of [0, 1]) {
+    const options = { kernel: [3, 2], stride: [2, 1], padding: [padding, padding] } as const;
+    gradientCases[`${name}Pool with padding ${padding}`] = () => {
+      const x = randomNormal([2, 5, 4, 2], 8);
+      return {
+        inputs: [x],
+        output: () => pool(name, x, options),
+        gradients: (g) => [poolBackward(name, x, options, g)],
+      };
+    };
+  }
 
 for (const posterior of ['diagonal', 'isotropic'] as const)
   for (const estimator of ['A', 'B'] as const)

@@ -16,6 +16,7 @@ export { likelihood } from './ops/likelihood.js';
 export { matmul } from './ops/matmul.js';
 export { noise } from './ops/noise.js';
 export { objective, rowWeights } from './ops/objective.js';
+export { averagePool, maxPool, sumPool, type PoolOptions } from './ops/pool.js';
 export { reparameterize, type Estimator, type PosteriorFamily } from './ops/reparameterize.js';
 export { sum, sumTo } from './ops/sum.js';
 export { upsample } from './ops/upsample.js';
