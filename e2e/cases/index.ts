@@ -2,6 +2,7 @@
 import { accuracyCases } from './accuracy.js';
 import { binaryCases } from './binary.js';
 import type { KernelCase } from './case.js';
+import { dropoutCases } from './dropout.js';
 import { epilogueCases } from './epilogue.js';
 import { gatherCases } from './gather.js';
 import { imageCases } from './image.js';
@@ -23,6 +24,7 @@ export const kernelCases: readonly KernelCase[] = [
   ...imageCases,
   ...poolCases,
   ...noiseCases,
+  ...dropoutCases,
   ...gatherCases,
   ...reparameterizeCases,
   ...likelihoodCases,

@@ -15,6 +15,7 @@ import {
   broadcastTo,
   clamp,
   depthToSpace,
+  dropout,
   gradient,
   input,
   likelihood,
@@ -36,6 +37,7 @@ import { evaluate, largest } from '../evaluate.js';
 import { nodeDevice } from '../node-device.js';
 import { activateBackward, activationNames } from '../reference/activation.js';
 import { centralDifference } from '../reference/difference.js';
+import { dropout as drop } from '../reference/dropout.js';
 import { binaryBackward, binaryNames, unaryBackward, unaryNames } from '../reference/elementwise.js';
 import * as image from '../reference/image.js';
 import { logLikelihoodBackward } from '../reference/likelihood.js';
@@ -199,6 +201,12 @@ const moveRows: readonly Row[] = [
     [2, 4, 2, 1],
     (x) => spaceToDepth(x, 2),
     (g) => image.depthToSpace(g, 2),
+  ),
+  linearRow(
+    'dropout',
+    [3, 7],
+    (x) => dropout(x, 0.4, 5),
+    (g) => drop(g, 0.4, { low: 0, high: 5 }, 0), // evaluate() runs step 0 with seed 0
   ),
   linearRow(
     'averagePool',

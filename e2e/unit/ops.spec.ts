@@ -11,6 +11,7 @@ import {
   broadcastTo,
   constant,
   depthToSpace,
+  dropout,
   gather,
   gradient,
   input,
@@ -246,6 +247,12 @@ const refusals: readonly Refusal[] = [
     ShapeError,
     '[maxPool] the kernel of 7 is larger than the image (4) and its padding (1 on each side); make it smaller',
   ],
+  ...[1, -0.1, Number.NaN].map((rate): Refusal => [
+    `a dropout rate of ${rate}`,
+    () => dropout(x(3), rate, 0),
+    SpecError,
+    `[dropout] rate is ${rate}; expected the dropped share, at least 0 and below 1`,
+  ]),
   // the model's ops
   [
     'a latent of 0',
@@ -402,6 +409,7 @@ test('what is known beforehand is not computed', () => {
   expect(add(constant([1], 0), y)).toBe(y);
   expect(multiply(y, constant([2, 3], 1))).toBe(y);
   expect(affine(y, 1, 0)).toBe(y);
+  expect(dropout(y, 0, 3)).toBe(y);
   expect(sum(constant([2, 3], 0.5), [0]).node.attributes).toMatchObject({ value: 1, shape: [3] });
   expect(add(constant([2], 0), x(1)).shape, 'zeros that widen a tensor stay').toEqual([2]);
 });

@@ -13,6 +13,7 @@ import {
   type Activation,
 } from '../reference/activation.js';
 import { centralDifference, largestError } from '../reference/difference.js';
+import { dropout } from '../reference/dropout.js';
 import * as elementwise from '../reference/elementwise.js';
 import * as image from '../reference/image.js';
 import { logLikelihood, logLikelihoodBackward } from '../reference/likelihood.js';
@@ -157,6 +158,12 @@ gradientCases['upsample'] = oneInput(
   [2, 2, 3, 2],
   (x) => image.upsample(x, 3),
   (g) => image.upsampleBackward(g, 3),
+);
+
+gradientCases['dropout'] = oneInput(
+  [5, 4],
+  (x) => dropout(x, 0.3, { low: 1, high: 2 }, 3),
+  (g) => dropout(g, 0.3, { low: 1, high: 2 }, 3),
 );
 
 for (const name of ['sum', 'average', 'max'] as const)

@@ -11,6 +11,7 @@ export type { Activation } from './ops/activation.js';
 export { add, binary, broadcastTo, divide, multiply, subtract } from './ops/binary.js';
 export { constant, input, reshape } from './ops/constant.js';
 export { depthToSpace, spaceToDepth } from './ops/depth-to-space.js';
+export { dropout } from './ops/dropout.js';
 export { gather } from './ops/gather.js';
 export { likelihood } from './ops/likelihood.js';
 export { matmul } from './ops/matmul.js';
