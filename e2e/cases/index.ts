@@ -13,6 +13,7 @@ import { noiseCases } from './noise.js';
 import { objectiveCases } from './objective.js';
 import { poolCases } from './pool.js';
 import { reparameterizeCases } from './reparameterize.js';
+import { softmaxCases } from './softmax.js';
 import { unaryCases } from './unary.js';
 import { updateCases } from './update.js';
 
@@ -29,6 +30,7 @@ export const kernelCases: readonly KernelCase[] = [
   ...reparameterizeCases,
   ...likelihoodCases,
   ...objectiveCases,
+  ...softmaxCases,
   ...updateCases,
   ...matmulCases,
   ...epilogueCases,

@@ -27,6 +27,7 @@ import {
   reparameterize,
   reshape,
   slice,
+  softmax,
   spaceToDepth,
   sum,
   unary,
@@ -45,6 +46,7 @@ import { matmul as product, matmulBackward } from '../reference/matmul.js';
 import { poolBackward } from '../reference/pool.js';
 import * as reduce from '../reference/reduce.js';
 import { reparameterizeBackward } from '../reference/reparameterize.js';
+import { softmaxBackward } from '../reference/softmax.js';
 import { dot, map, randomNormal, randomUniform, type F64 } from '../reference/tensor.js';
 import { tolerances } from '../tolerance.js';
 
@@ -239,6 +241,13 @@ const moveRows: readonly Row[] = [
   ),
 ];
 
+const softmaxRow: Row = {
+  name: 'softmax',
+  inputs: { x: randomNormal([3, 5], 22) },
+  build: ({ x }) => [softmax(x!)],
+  backward: ({ x }, [g]) => [softmaxBackward(x!, g!)],
+};
+
 const [R, B, D] = [4, 2, 3];
 
 const likelihoodRows: readonly Row[] = (['bernoulli', 'gaussian', 'laplace'] as const).flatMap((family) =>
@@ -335,6 +344,7 @@ const rows: readonly Row[] = [
   ...unaryRows,
   ...binaryRows,
   ...moveRows,
+  softmaxRow,
   ...likelihoodRows,
   ...reparameterizeRows,
   objectiveRow,

@@ -22,6 +22,7 @@ import { objective, objectiveBackward } from '../reference/objective.js';
 import { pool, poolBackward } from '../reference/pool.js';
 import * as reduce from '../reference/reduce.js';
 import { reparameterize, reparameterizeBackward } from '../reference/reparameterize.js';
+import { softmax, softmaxBackward } from '../reference/softmax.js';
 import * as tensor from '../reference/tensor.js';
 import type { F64 } from '../reference/tensor.js';
 import {
@@ -178,6 +179,11 @@ for (const name of ['sum', 'average', 'max'] as const)
       };
     };
   }
+
+gradientCases['softmax'] = () => {
+  const x = randomNormal([3, 5], 8);
+  return { inputs: [x], output: () => softmax(x), gradients: (g) => [softmaxBackward(x, g)] };
+};
 
 for (const posterior of ['diagonal', 'isotropic'] as const)
   for (const estimator of ['A', 'B'] as const)

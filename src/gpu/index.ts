@@ -19,6 +19,7 @@ export { noise } from './ops/noise.js';
 export { objective, rowWeights } from './ops/objective.js';
 export { averagePool, maxPool, sumPool, type PoolOptions } from './ops/pool.js';
 export { reparameterize, type Estimator, type PosteriorFamily } from './ops/reparameterize.js';
+export { softmax } from './ops/softmax.js';
 export { sum, sumTo } from './ops/sum.js';
 export { upsample } from './ops/upsample.js';
 export { pad, slice } from './ops/window.js';
