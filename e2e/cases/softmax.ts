@@ -1,6 +1,7 @@
 /**
  * Plan: softmax over the last axis and its gradient, with the lanes of software adapters and of GPUs.
  * - widths of 1 (always 1), 2, around 4 and 64 lanes, 200; 1 to 4 axes; many rows;
+ * - one element far above the others, in another column (and so another lane) of every row;
  * - values that overflow an exponential unless the maximum is subtracted, and rows of equal values.
  */
 import { softmax } from 'webgpu-vae/gpu';
@@ -14,6 +15,8 @@ interface SoftmaxRow {
   /** Values are normal with this standard deviation around `mean`. */
   readonly scale: number;
   readonly mean: number;
+  /** Added to column r of row r: a shift by less than the maximum would overflow. */
+  readonly peak?: number;
 }
 
 const control: SoftmaxRow = { shape: [5, 10], scale: 1, mean: 0 };
@@ -30,6 +33,7 @@ const rows: readonly SoftmaxRow[] = [
   { ...control, scale: 20 },
   { ...control, mean: 300, shape: [4, 65] },
   { ...control, mean: -300 },
+  { ...control, shape: [64, 64], peak: 200 },
 ];
 
 /** Relative error of every element of the result: of the exponentials, of their sum, and of the division. */
@@ -49,8 +53,11 @@ function relativeErrors(x: F64, y: F64): Float64Array {
   });
 }
 
-function build(graph: CaseGraph, { shape, scale, mean }: SoftmaxRow): void {
-  const x = map(randomNormal(shape, 1, scale), (value) => Math.fround(value + mean));
+function build(graph: CaseGraph, { shape, scale, mean, peak = 0 }: SoftmaxRow): void {
+  const width = shape.at(-1)!;
+  const x = map(randomNormal(shape, 1, scale), (value, i) =>
+    Math.fround(value + mean + (i % (width + 1) === 0 ? peak : 0)),
+  );
   const tensor = graph.input('x', x);
   const y = softmax(tensor);
   const expected = reference(x);
@@ -63,7 +70,6 @@ function build(graph: CaseGraph, { shape, scale, mean }: SoftmaxRow): void {
     expected.values.map((value, i) => value * relative[i]! + 2e-38),
   );
   const [cotangent, xGradient] = graph.pullBack(y, [tensor]);
-  const width = shape.at(-1)!;
   const allowed = expected.values.map((value, i) => {
     const first = i - (i % width);
     let [inner, innerError] = [0, 0];
@@ -83,9 +89,9 @@ function build(graph: CaseGraph, { shape, scale, mean }: SoftmaxRow): void {
 }
 
 function softmaxCase(row: SoftmaxRow, adapterClass: AdapterClass): KernelCase {
-  const { shape, scale, mean } = row;
+  const { shape, scale, mean, peak = 0 } = row;
   return {
-    name: `softmax f32${describe(shape)} around ${mean} by ${scale} (${adapterClass})`,
+    name: `softmax f32${describe(shape)} around ${mean} by ${scale}, peak ${peak} (${adapterClass})`,
     adapterClass,
     build: (graph) => build(graph, row),
   };
