@@ -3,6 +3,7 @@ import { accuracyCases } from './accuracy.js';
 import { binaryCases } from './binary.js';
 import type { KernelCase } from './case.js';
 import { convCases } from './conv.js';
+import { dropoutCases } from './dropout.js';
 import { epilogueCases } from './epilogue.js';
 import { gatherCases } from './gather.js';
 import { imageCases } from './image.js';
@@ -12,7 +13,9 @@ import { moveCases } from './move.js';
 import { noiseCases } from './noise.js';
 import { normalizeCases } from './normalize.js';
 import { objectiveCases } from './objective.js';
+import { poolCases } from './pool.js';
 import { reparameterizeCases } from './reparameterize.js';
+import { softmaxCases } from './softmax.js';
 import { unaryCases } from './unary.js';
 import { updateCases } from './update.js';
 
@@ -22,12 +25,15 @@ export const kernelCases: readonly KernelCase[] = [
   ...binaryCases,
   ...moveCases,
   ...imageCases,
+  ...poolCases,
   ...noiseCases,
+  ...dropoutCases,
   ...gatherCases,
   ...reparameterizeCases,
   ...likelihoodCases,
   ...objectiveCases,
   ...normalizeCases,
+  ...softmaxCases,
   ...updateCases,
   ...matmulCases,
   ...epilogueCases,

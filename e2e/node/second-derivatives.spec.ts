@@ -11,16 +11,19 @@ import {
   add,
   affine,
   batchNorm,
+  averagePool,
   binary,
   broadcastTo,
   clamp,
   depthToSpace,
+  dropout,
   gradient,
   groupNorm,
   input,
   layerNorm,
   likelihood,
   matmul,
+  maxPool,
   multiply,
   objective,
   pad,
@@ -28,6 +31,7 @@ import {
   reparameterize,
   reshape,
   slice,
+  softmax,
   spaceToDepth,
   sum,
   unary,
@@ -38,13 +42,16 @@ import { evaluate, largest } from '../evaluate.js';
 import { nodeDevice } from '../node-device.js';
 import { activateBackward, activationNames } from '../reference/activation.js';
 import { centralDifference } from '../reference/difference.js';
+import { dropout as drop } from '../reference/dropout.js';
 import { binaryBackward, binaryNames, unaryBackward, unaryNames } from '../reference/elementwise.js';
 import * as image from '../reference/image.js';
 import { logLikelihoodBackward } from '../reference/likelihood.js';
 import { matmul as product, matmulBackward } from '../reference/matmul.js';
 import * as norms from '../reference/normalize.js';
+import { poolBackward } from '../reference/pool.js';
 import * as reduce from '../reference/reduce.js';
 import { reparameterizeBackward } from '../reference/reparameterize.js';
+import { softmaxBackward } from '../reference/softmax.js';
 import { dot, map, randomNormal, randomUniform, type F64 } from '../reference/tensor.js';
 import { tolerances } from '../tolerance.js';
 
@@ -152,6 +159,15 @@ function linearRow(
   };
 }
 
+/** Values 0.05 apart in random order: no difference of two changes its sign when one moves by a little. */
+function spaced(shape: readonly number[], seed: number): F64 {
+  const { values } = randomNormal(shape, seed);
+  const order = [...values.keys()].toSorted((a, b) => values[a]! - values[b]!);
+  return map({ shape: [...shape], values }, (_, i) => Math.fround(0.2 + 0.05 * order.indexOf(i)));
+}
+
+const overlapping = { kernel: [3, 3], stride: [2, 2], padding: [1, 1] } as const;
+
 const moveRows: readonly Row[] = [
   linearRow(
     'sum',
@@ -196,12 +212,48 @@ const moveRows: readonly Row[] = [
     (g) => image.depthToSpace(g, 2),
   ),
   linearRow(
+    'dropout',
+    [3, 7],
+    (x) => dropout(x, 0.4, 5),
+    (g) => drop(g, 0.4, { low: 0, high: 5 }, 0), // evaluate() runs step 0 with seed 0
+  ),
+  linearRow(
+    'averagePool',
+    [2, 4, 5, 2],
+    (x) => averagePool(x, overlapping),
+    (g) => poolBackward('average', randomNormal([2, 4, 5, 2], 8), overlapping, g),
+  ),
+  {
+    name: 'maxPool',
+    inputs: { x: spaced([2, 4, 5, 2], 8) },
+    build: ({ x }) => [maxPool(unary('square', x!), overlapping)],
+    backward: ({ x }, [g]) => [
+      unaryBackward(
+        x!,
+        'square',
+        poolBackward(
+          'max',
+          map(x!, (v) => v * v),
+          overlapping,
+          g!,
+        ),
+      ),
+    ],
+  },
+  linearRow(
     'upsample',
     [1, 2, 3, 2],
     (x) => upsample(x, 2),
     (g) => image.upsampleBackward(g, 2),
   ),
 ];
+
+const softmaxRow: Row = {
+  name: 'softmax',
+  inputs: { x: randomNormal([3, 5], 22) },
+  build: ({ x }) => [softmax(x!)],
+  backward: ({ x }, [g]) => [softmaxBackward(x!, g!)],
+};
 
 const [R, B, D] = [4, 2, 3];
 
@@ -359,6 +411,7 @@ const rows: readonly Row[] = [
   ...unaryRows,
   ...binaryRows,
   ...moveRows,
+  softmaxRow,
   ...likelihoodRows,
   ...reparameterizeRows,
   ...normRows,

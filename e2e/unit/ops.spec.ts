@@ -7,10 +7,12 @@ import {
   add,
   affine,
   batchNorm,
+  averagePool,
   binary,
   broadcastTo,
   constant,
   depthToSpace,
+  dropout,
   gather,
   gradient,
   groupNorm,
@@ -19,6 +21,7 @@ import {
   likelihood,
   makePlan,
   matmul,
+  maxPool,
   multiply,
   noise,
   objective,
@@ -32,6 +35,7 @@ import {
   spaceToDepth,
   SpecError,
   sum,
+  sumPool,
   sumTo,
   unary,
   upsample,
@@ -211,6 +215,48 @@ const refusals: readonly Refusal[] = [
     SpecError,
     '[upsample] factor is 1.5; expected an integer >= 1',
   ],
+  [
+    'maxPool of rows',
+    () => maxPool(x(2, 8), { kernel: 2 }),
+    ShapeError,
+    '[maxPool] input is f32[2, 8]; expected images f32[B, H, W, C]; reshape() it',
+  ],
+  [
+    'a kernel of 0',
+    () => sumPool(x(1, 4, 4, 1), { kernel: [2, 0] }),
+    SpecError,
+    '[sumPool] the kernel size is 0; expected an integer >= 1',
+  ],
+  [
+    'a stride of 0',
+    () => averagePool(x(1, 4, 4, 1), { kernel: 2, stride: 0 }),
+    SpecError,
+    '[averagePool] stride is 0; expected an integer >= 1',
+  ],
+  [
+    'negative padding',
+    () => averagePool(x(1, 4, 4, 1), { kernel: 2, padding: -1 }),
+    SpecError,
+    '[averagePool] padding is -1; expected an integer >= 0',
+  ],
+  [
+    'padding beyond half the kernel',
+    () => maxPool(x(1, 4, 4, 1), { kernel: 3, padding: [1, 2] }),
+    SpecError,
+    '[maxPool] padding is 2 for a kernel of 3; at most half the kernel, or a window would be empty',
+  ],
+  [
+    'a kernel beyond the image',
+    () => maxPool(x(1, 4, 7, 1), { kernel: 7, padding: 1 }),
+    ShapeError,
+    '[maxPool] the kernel of 7 is larger than the image (4) and its padding (1 on each side); make it smaller',
+  ],
+  ...[1, -0.1, Number.NaN].map((rate): Refusal => [
+    `a dropout rate of ${rate}`,
+    () => dropout(x(3), rate, 0),
+    SpecError,
+    `[dropout] rate is ${rate}; expected the dropped share, at least 0 and below 1`,
+  ]),
   // the model's ops
   [
     'a latent of 0',
@@ -406,6 +452,12 @@ const accepted: readonly Accepted[] = [
   ['pixels to channels', () => spaceToDepth(x(1, 2, 4, 3), 2), [1, 1, 2, 12]],
   ['a group of one number', () => groupNorm(x(1, 4), x(4), x(4), { groups: 4 }), [1, 4]],
   ['layerNorm of an image', () => layerNorm(x(2, 3, 3, 4), x(4), x(4)), [2, 3, 3, 4]],
+  ['windows that leave pixels out', () => maxPool(x(1, 5, 7, 2), { kernel: 2 }), [1, 2, 3, 2]],
+  [
+    'padding of half the kernel',
+    () => sumPool(x(1, 2, 2, 1), { kernel: 4, stride: 1, padding: 2 }),
+    [1, 3, 3, 1],
+  ],
   ['a data set of one row', () => gather({ ...data, rows: 1 }), [2, 3]],
 ];
 
@@ -433,6 +485,7 @@ test('what is known beforehand is not computed', () => {
   expect(add(constant([1], 0), y)).toBe(y);
   expect(multiply(y, constant([2, 3], 1))).toBe(y);
   expect(affine(y, 1, 0)).toBe(y);
+  expect(dropout(y, 0, 3)).toBe(y);
   expect(sum(constant([2, 3], 0.5), [0]).node.attributes).toMatchObject({ value: 1, shape: [3] });
   expect(add(constant([2], 0), x(1)).shape, 'zeros that widen a tensor stay').toEqual([2]);
 });

@@ -90,6 +90,15 @@ const rows: readonly Row[] = [
     sizes: { x: 84, partials: 2 },
     ...sumsOnce,
   },
+  ...[false, true].map((GRADIENT): Row => ({
+    kernel: 'softmax',
+    overrides: { WORKGROUP: lanes, GRADIENT },
+    parameters: { rows: 2, width: 9 },
+    workgroups: [2, 1, 1],
+    sizes: { x: 18, y_gradient: 18, result: 18 },
+    // the source has workgroup_sum's barriers first; the gradient takes no maximum
+    spare: GRADIENT ? [2, 3, 4, 5] : [2],
+  })),
   {
     kernel: 'likelihood',
     overrides: { WORKGROUP: lanes, FAMILY: 1, WITH_GRADIENT: true, WITH_SCALE_GRADIENT: true },

@@ -14,6 +14,7 @@ import {
 } from '../reference/activation.js';
 import * as conv from '../reference/conv.js';
 import { centralDifference, largestError } from '../reference/difference.js';
+import { dropout } from '../reference/dropout.js';
 import * as elementwise from '../reference/elementwise.js';
 import * as image from '../reference/image.js';
 import { logLikelihood, logLikelihoodBackward } from '../reference/likelihood.js';
@@ -26,8 +27,10 @@ import {
   type Norm,
 } from '../reference/normalize.js';
 import { objective, objectiveBackward } from '../reference/objective.js';
+import { pool, poolBackward } from '../reference/pool.js';
 import * as reduce from '../reference/reduce.js';
 import { reparameterize, reparameterizeBackward } from '../reference/reparameterize.js';
+import { softmax, softmaxBackward } from '../reference/softmax.js';
 import * as tensor from '../reference/tensor.js';
 import type { F64 } from '../reference/tensor.js';
 import {
@@ -184,6 +187,30 @@ for (const stride of [1, 2, 3] as const)
         ],
       };
     };
+
+gradientCases['dropout'] = oneInput(
+  [5, 4],
+  (x) => dropout(x, 0.3, { low: 1, high: 2 }, 3),
+  (g) => dropout(g, 0.3, { low: 1, high: 2 }, 3),
+);
+
+for (const name of ['sum', 'average', 'max'] as const)
+  for (const padding of [0, 1]) {
+    const options = { kernel: [3, 2], stride: [2, 1], padding: [padding, padding] } as const;
+    gradientCases[`${name}Pool with padding ${padding}`] = () => {
+      const x = randomNormal([2, 5, 4, 2], 8);
+      return {
+        inputs: [x],
+        output: () => pool(name, x, options),
+        gradients: (g) => [poolBackward(name, x, options, g)],
+      };
+    };
+  }
+
+gradientCases['softmax'] = () => {
+  const x = randomNormal([3, 5], 8);
+  return { inputs: [x], output: () => softmax(x), gradients: (g) => [softmaxBackward(x, g)] };
+};
 
 for (const posterior of ['diagonal', 'isotropic'] as const)
   for (const estimator of ['A', 'B'] as const)
