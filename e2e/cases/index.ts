@@ -3,6 +3,7 @@ import { accuracyCases } from './accuracy.js';
 import { binaryCases } from './binary.js';
 import type { KernelCase } from './case.js';
 import { convCases } from './conv.js';
+import { convFusionCases } from './conv-fusion.js';
 import { epilogueCases } from './epilogue.js';
 import { gatherCases } from './gather.js';
 import { imageCases } from './image.js';
@@ -30,4 +31,5 @@ export const kernelCases: readonly KernelCase[] = [
   ...matmulCases,
   ...epilogueCases,
   ...convCases,
+  ...convFusionCases,
 ];
