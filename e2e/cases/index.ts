@@ -4,6 +4,7 @@ import { binaryCases } from './binary.js';
 import type { KernelCase } from './case.js';
 import { convCases } from './conv.js';
 import { dropoutCases } from './dropout.js';
+import { convFusionCases } from './conv-fusion.js';
 import { epilogueCases } from './epilogue.js';
 import { gatherCases } from './gather.js';
 import { imageCases } from './image.js';
@@ -38,4 +39,5 @@ export const kernelCases: readonly KernelCase[] = [
   ...matmulCases,
   ...epilogueCases,
   ...convCases,
+  ...convFusionCases,
 ];
