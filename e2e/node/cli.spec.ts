@@ -15,7 +15,7 @@ import type { HistoryEntry } from '../../src/node/cli/history.js';
 import type { RunReport } from '../../src/node/cli/report.js';
 import { loadImages } from '../../src/node/data.js';
 import type { Dataset } from '../../src/vae/data/dataset.js';
-import { denseSpec } from '../../src/vae/spec.js';
+import { denseSpec } from '../../src/vae/presets.js';
 import type { Terms } from '../../src/vae/terms.js';
 import { Vae } from '../../src/vae/vae.js';
 import { nodeDevice } from '../node-device.js';

@@ -23,7 +23,8 @@ import { readModelValues, writeModelFile } from '../../src/vae/checkpoint/model-
 import { readSafetensors, writeSafetensors } from '../../src/vae/checkpoint/safetensors.js';
 import { batchNorm, groupNorm, layerNorm } from '../../src/vae/layers/norm.js';
 import { Model } from '../../src/vae/model.js';
-import { completeSpec, denseSpec } from '../../src/vae/spec.js';
+import { denseSpec } from '../../src/vae/presets.js';
+import { completeSpec } from '../../src/vae/spec.js';
 import { WeightFactory } from '../../src/vae/weights.js';
 import { nodeDevice } from '../node-device.js';
 import { initialRunning, normalizeByRunning, updateRunning, type Norm } from '../reference/normalize.js';

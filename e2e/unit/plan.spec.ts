@@ -33,7 +33,8 @@ import { storageOf } from '../../src/gpu/fuse.js';
 import { kernels } from '../../src/gpu/kernels.generated.js';
 import type { Location } from '../../src/gpu/plan.js';
 import { Model } from '../../src/vae/model.js';
-import { completeSpec, denseSpec } from '../../src/vae/spec.js';
+import { denseSpec } from '../../src/vae/presets.js';
+import { completeSpec } from '../../src/vae/spec.js';
 import { CaseGraph, matmulClasses } from '../cases/case.js';
 import { kernelCases } from '../cases/index.js';
 

@@ -326,7 +326,7 @@ function trainingPlan(
     ? gatherFrom(data, batchSize, model.width, { shuffle: true, binarize })
     : input('x', [batchSize, model.width]);
   const noise = data ? undefined : input('noise', [samples * batchSize, vae.spec.latent]);
-  const { loss, terms } = model.elbo(x, { estimator, samples, ...(noise ? { noise } : {}) });
+  const { loss, terms } = model.elbo(x, { estimator, samples, training: true, ...(noise ? { noise } : {}) });
   const { set, state } = model.weights;
   const gradients = gradient(
     loss,

@@ -8,6 +8,7 @@ import { SpecError } from '../../gpu/errors.js';
 import { activationCodes, type Activation } from '../../gpu/ops/activation.js';
 import type { Estimator, PosteriorFamily } from '../../gpu/ops/reparameterize.js';
 import { optimizerNames } from '../../vae/optimizers/optimizer.js';
+import { presets, type PresetName } from '../../vae/presets.js';
 import type { LikelihoodSpec, ScaleSpec } from '../../vae/spec.js';
 
 export interface DataSettings {
@@ -23,15 +24,16 @@ export interface DataSettings {
 }
 
 export interface ModelSettings {
-  /** `dense`, or the path of a specification as JSON. */
+  /** A preset, or the path of a specification as JSON. */
   readonly model: string;
-  readonly hidden: number;
-  readonly latent: number;
+  /** Undefined: as the preset has it; so for latent and activation. */
+  readonly hidden?: number;
+  readonly latent?: number;
   readonly likelihood: LikelihoodSpec['type'];
   /** sigma of gaussian, b of laplace; undefined is 1. */
   readonly scale?: ScaleSpec;
   readonly posterior: PosteriorFamily;
-  readonly activation: Activation;
+  readonly activation?: Activation;
 }
 
 /** How the bound is estimated, in training and on test data alike. */
@@ -99,13 +101,19 @@ export function addDataOptions(command: Command): Command {
     .option('--skip-broken', 'leave out picture files that cannot be read, and name them');
 }
 
-export function addModelOptions(command: Command, defaults: { readonly latent: number }): Command {
+export function addModelOptions(command: Command, defaults: { readonly model: PresetName }): Command {
   const likelihoods = ['bernoulli', 'gaussian', 'laplace'];
   return command
     .optionsGroup('Model:')
-    .option('--model <dense|spec.json>', 'dense layers as below, or a specification in a file', 'dense')
-    .addOption(whole('--hidden <n>', 'units of the hidden layer on either side', { least: 1 }).default(400))
-    .addOption(whole('--latent <n>', 'size of the latent', { least: 1 }).default(defaults.latent))
+    .option(
+      '--model <name|spec.json>',
+      `${Object.keys(presets).join(', ')}, or a specification in a file`,
+      defaults.model,
+    )
+    .addOption(
+      whole('--hidden <n>', 'units of the dense hidden layers (default: as the model has)', { least: 1 }),
+    )
+    .addOption(whole('--latent <n>', 'size of the latent (default: as the model has)', { least: 1 }))
     .addOption(choice('--likelihood <name>', 'p(x | z)', likelihoods).default('bernoulli'))
     .addOption(
       new Option('--scale <n|learned|per-pixel>', 'gaussian: sigma, laplace: b (default: 1)').argParser(
@@ -116,7 +124,11 @@ export function addModelOptions(command: Command, defaults: { readonly latent: n
       choice('--posterior <name>', 'family of q(z | x)', ['diagonal', 'isotropic']).default('diagonal'),
     )
     .addOption(
-      choice('--activation <name>', 'of the hidden layers', Object.keys(activationCodes)).default('relu'),
+      choice(
+        '--activation <name>',
+        'of the hidden layers (default: as the model has)',
+        Object.keys(activationCodes),
+      ),
     );
 }
 
@@ -131,10 +143,10 @@ export function addBoundOptions(command: Command): Command {
 
 export function addOptimizationOptions(
   command: Command,
-  defaults: { readonly learningRate: number },
+  defaults: { readonly learningRate: number; readonly batch: number },
 ): Command {
   return command
-    .addOption(whole('--batch <n>', 'images a step', { least: 1 }).default(128))
+    .addOption(whole('--batch <n>', 'images a step', { least: 1 }).default(defaults.batch))
     .addOption(
       real('--learning-rate <n>', 'step size', { above: 0, below: 1000 }).default(defaults.learningRate),
     )
