@@ -8,6 +8,7 @@ import { likelihoodCases } from './likelihood.js';
 import { matmulCases } from './matmul.js';
 import { moveCases } from './move.js';
 import { noiseCases } from './noise.js';
+import { normalizeCases } from './normalize.js';
 import { objectiveCases } from './objective.js';
 import { reparameterizeCases } from './reparameterize.js';
 import { unaryCases } from './unary.js';
@@ -23,6 +24,7 @@ export const kernelCases: readonly KernelCase[] = [
   ...reparameterizeCases,
   ...likelihoodCases,
   ...objectiveCases,
+  ...normalizeCases,
   ...updateCases,
   ...matmulCases,
   ...epilogueCases,

@@ -32,6 +32,20 @@ const sumsOnce = { spare: [2] };
 const posterior = { rows: 4, batch: 2, latent: 5, samples: 2, noise_tag: 0 };
 const lanes = 4;
 
+/** Two groups of 3 numbers at each of 5 positions, two lanes a group; the last of the lanes has nothing to do. */
+const normOverrides = { WORKGROUP: lanes, COLUMNS: 2, POSITION_LANES: 2, WIDTH_LANES: 1 };
+const norm = {
+  count: 3,
+  positions: 5,
+  groups: 1,
+  width: 3,
+  batch_positions: 1,
+  row_positions: 1,
+  epsilon: 1e-5,
+  momentum: 0.1,
+};
+const normSizes = { x: 45, gamma: 3, beta: 3, y: 45, statistics: 12, y_gradient: 45, x_gradient: 45 };
+
 const rows: readonly Row[] = [
   {
     kernel: 'objective',
@@ -63,6 +77,27 @@ const rows: readonly Row[] = [
       scale_gradient: 14,
     },
     ...sumsOnce,
+  },
+  {
+    kernel: 'normalize',
+    overrides: normOverrides,
+    parameters: norm,
+    workgroups: [2, 1, 1],
+    sizes: normSizes,
+  },
+  {
+    kernel: 'normalize', // a channel of BatchNorm for each of two columns
+    overrides: { ...normOverrides, UPDATE: true },
+    parameters: { ...norm, count: 3, groups: 3, width: 1 },
+    workgroups: [2, 1, 1],
+    sizes: { x: 15, gamma: 3, beta: 3, y: 15, statistics: 12, updated: 7 },
+  },
+  {
+    kernel: 'normalize_gradient',
+    overrides: normOverrides,
+    parameters: norm,
+    workgroups: [2, 1, 1],
+    sizes: normSizes,
   },
   {
     kernel: 'reparameterize',
@@ -145,8 +180,8 @@ function uniform({ kernel, parameters }: Row): ArrayBuffer {
   const { byteLength, fields } = kernels[kernel].parameters;
   const view = new DataView(new ArrayBuffer(byteLength));
   for (const { name, type, offset } of fields) {
-    if (type !== 'u32') throw new Error(`[races] ${kernel}.${name} is ${type}; this test writes u32 only`);
-    view.setUint32(offset, parameters[name]!, true);
+    if (type === 'f32') view.setFloat32(offset, parameters[name]!, true);
+    else view.setUint32(offset, parameters[name]!, true);
   }
   return view.buffer;
 }

@@ -8,6 +8,8 @@ import { binaryOp, type BinaryAttributes } from './ops/binary.js';
 import { activationCodes, type Activation } from './ops/activation.js';
 import { likelihoodGradientOp, likelihoodOp, type LikelihoodAttributes } from './ops/likelihood.js';
 import { matmulOp, type MatmulAttributes, type MatmulFusion } from './ops/matmul.js';
+import { normalizeOp } from './ops/normalize.js';
+import type { NormalizeAttributes } from './ops/normalize-shape.js';
 import { sumOp, type SumAttributes } from './ops/sum.js';
 import { unaryOp, type UnaryFunction } from './ops/unary.js';
 import { elementCount, sameShape } from './shape.js';
@@ -21,6 +23,7 @@ export function fuse(steps: readonly Step[], wanted: ReadonlySet<Tensor>): Step[
   for (const step of pool.steps) {
     if (is(step, sumOp)) fuseColumnSum(pool, step);
     if (is(step, likelihoodGradientOp)) fuseLikelihood(pool, step);
+    if (is(step, normalizeOp)) fuseActivation(pool, step);
   }
   return pool.ordered();
 }
@@ -161,6 +164,17 @@ function derivativeOperand(step: Step, product: Tensor): Tensor | undefined {
   if (!is(step, binaryOp) || step.attributes.function !== 'activationGradient') return undefined;
   const [cotangent, saved] = step.inputs as [Tensor, Tensor];
   return cotangent === product && sameShape(saved.shape, product.shape) ? saved : undefined;
+}
+
+/** normalize, then an activation that alone reads its result. */
+function fuseActivation(pool: StepPool, norm: Step<NormalizeAttributes> & Step): void {
+  const [y, statistics] = norm.outputs as [Tensor, Tensor];
+  const next = pool.soleReader(y);
+  const activation = next && activationOf(next);
+  if (!activation) return;
+  const attributes: NormalizeAttributes = { ...norm.attributes, activation };
+  const outputs = [next.outputs[0]!, statistics];
+  pool.replace([norm, next], { ...norm, attributes, outputs, label: `${norm.label}+${activation}` });
 }
 
 /** sum of the rows of b rides along with a matmul a' b: a layer's bias gradient with its weight gradient. */

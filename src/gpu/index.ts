@@ -14,6 +14,7 @@ export { gather } from './ops/gather.js';
 export { likelihood } from './ops/likelihood.js';
 export { matmul } from './ops/matmul.js';
 export { noise } from './ops/noise.js';
+export { batchNorm, groupNorm, layerNorm, type BatchNormOptions } from './ops/normalize.js';
 export { objective, rowWeights } from './ops/objective.js';
 export { reparameterize, type Estimator, type PosteriorFamily } from './ops/reparameterize.js';
 export { sum, sumTo } from './ops/sum.js';
