@@ -36,7 +36,7 @@ export async function evaluate(vae: Vae, data: Dataset, options: EvaluateOptions
   const x = gatherFrom(data, batchSize, model.width, { shuffle: false, binarize: false });
   const { terms } = model.elbo(x, { estimator, samples });
   const plan = makePlan(
-    { label: 'evaluate', outputs: { terms }, parameters: model.weights.set },
+    { label: 'evaluate', outputs: { terms }, parameters: model.weights.set, state: model.weights.state },
     device.adapterClass,
   );
   const buffers = new BufferGroup(device, 'evaluate');
@@ -44,7 +44,7 @@ export async function evaluate(vae: Vae, data: Dataset, options: EvaluateOptions
   try {
     const { buffer: dataset } = await uploadDataset(buffers, data);
     const ring = new MetricRing(buffers, 3);
-    executable = await Executable.create(device, plan, { resources: { dataset, weights: vae.weightBuffer } });
+    executable = await Executable.create(device, plan, { resources: { dataset, ...vae.resources } });
     const scheduler = new Scheduler(device);
     const source = executable.output('terms');
     const mean = new TermsMean();
