@@ -2,12 +2,13 @@
  * Plan: fused kernels against the separate ops they stand for.
  * - a small dense VAE planned with and without fusion: loss, terms and every gradient agree; the fused plan has the
  *   dispatches one expects to see; with and without buffer reuse the bits are the same;
- * - likelihood and reparameterize against their compositions of primitive ops, value and gradient.
+ * - likelihood, reparameterize and attention against their compositions of primitive ops, value and gradient.
  * Axes: the model's likelihood and posterior; family and scale; posterior, estimator, samples and own noise.
  */
 import { expect, test } from '@playwright/test';
 import {
   add,
+  attention,
   gradient,
   input,
   likelihood,
@@ -17,6 +18,7 @@ import {
   type PlanRequest,
   type Tensor,
 } from 'webgpu-vae/gpu';
+import { attentionComposition } from '../../src/gpu/ops/attention.js';
 import { likelihoodComposition } from '../../src/gpu/ops/likelihood.js';
 import { reparameterizeComposition } from '../../src/gpu/ops/reparameterize.js';
 import { broadcastTo } from '../../src/gpu/ops/binary.js';
@@ -236,3 +238,15 @@ for (const posterior of ['diagonal', 'isotropic'] as const)
               reparameterizeComposition(m!, supplied ? noise : undefined, attributes),
           );
         });
+
+test('attention and its composition', async () => {
+  const inputs = Object.fromEntries(
+    ['q', 'k', 'v'].map((name, i) => [name, randomNormal([2, 21, 6], i + 1)]),
+  );
+  await compare(
+    inputs,
+    ['q', 'k', 'v'],
+    ({ q, k, v }) => [attention(q!, k!, v!)],
+    ({ q, k, v }) => [attentionComposition(q!, k!, v!)],
+  );
+});
