@@ -7,6 +7,7 @@ import {
   add,
   affine,
   batchNorm,
+  attention,
   averagePool,
   binary,
   broadcastTo,
@@ -257,6 +258,18 @@ const refusals: readonly Refusal[] = [
     SpecError,
     `[dropout] rate is ${rate}; expected the dropped share, at least 0 and below 1`,
   ]),
+  [
+    'attention of another number of keys',
+    () => attention(x(2, 9, 4), x(2, 8, 4), x(2, 9, 4)),
+    ShapeError,
+    '[attention] q, k and v are f32[2, 9, 4], f32[2, 8, 4], f32[2, 9, 4]; expected one shape f32[B, P, C]; reshape() images to B x H*W x C',
+  ],
+  [
+    'attention of images',
+    () => attention(x(2, 3, 3, 4), x(2, 3, 3, 4), x(2, 3, 3, 4)),
+    ShapeError,
+    '[attention] q, k and v are f32[2, 3, 3, 4], f32[2, 3, 3, 4], f32[2, 3, 3, 4]; expected one shape f32[B, P, C]; reshape() images to B x H*W x C',
+  ],
   // the model's ops
   [
     'a latent of 0',

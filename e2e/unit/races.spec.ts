@@ -100,6 +100,29 @@ const rows: readonly Row[] = [
     spare: GRADIENT ? [2, 3, 4, 5] : [2],
   })),
   {
+    kernel: 'attention',
+    overrides: { WORKGROUP: 2 },
+    parameters: { images: 2, points: 19, channels: 3, scale: 1 },
+    workgroups: [10, 1, 1],
+    sizes: { q: 114, k: 114, v: 114, y: 114, log_sum: 38 },
+  },
+  ...[false, true].map((KEYS): Row => ({
+    kernel: 'attention_gradient',
+    overrides: { WORKGROUP: 2, KEYS },
+    parameters: { images: 1, points: 19, channels: 3, scale: 1 },
+    workgroups: [5, 1, 1],
+    sizes: {
+      own_a: 57,
+      own_b: 57,
+      other_a: 57,
+      other_b: 57,
+      log_sum: 19,
+      delta: 19,
+      gradient_a: 57,
+      gradient_b: 57,
+    },
+  })),
+  {
     kernel: 'likelihood',
     overrides: { WORKGROUP: lanes, FAMILY: 1, WITH_GRADIENT: true, WITH_SCALE_GRADIENT: true },
     parameters: { rows: 2, batch: 1, width: 7, scale_row_stride: 0, scale_column_stride: 1 },
@@ -233,6 +256,9 @@ function uniform({ kernel, parameters }: Row): ArrayBuffer {
   for (const { name, type, offset } of fields) {
     if (type === 'f32') view.setFloat32(offset, parameters[name]!, true);
     else view.setUint32(offset, parameters[name]!, true);
+    if (type === 'u32') view.setUint32(offset, parameters[name]!, true);
+    else if (type === 'f32') view.setFloat32(offset, parameters[name]!, true);
+    else throw new Error(`[races] ${kernel}.${name} is ${type}; this test writes u32 and f32 only`);
   }
   return view.buffer;
 }
@@ -276,7 +302,9 @@ for (const row of rows) {
     test(`${words(row)} without its barrier ${barrier + 1} of ${barriers} has a race`, () => {
       const { races } = run(row, barrier);
       expect(races.length).toBeGreaterThan(0);
-      expect(races[0]).toMatch(/^Data race on '(lanes|a_tile|b_tile)' .* line \d+/);
+      expect(races[0]).toMatch(
+        /^Data race on '(lanes|a_tile|b_tile|maxima|sums|weights|slopes)' .* line \d+/,
+      );
     });
   }
 }
