@@ -6,30 +6,27 @@ import { scoped, type Tensor } from '../../gpu/graph.js';
 import { attention as attentionOp } from '../../gpu/ops/attention.js';
 import { add } from '../../gpu/ops/binary.js';
 import { reshape } from '../../gpu/ops/constant.js';
-import { imageSizes } from '../../gpu/shape.js';
-import type { WeightFactory } from '../weights.js';
-import { dense } from './dense.js';
+import { affineMap } from './dense.js';
+import { imageOf, nameAt, pointwise, type Extent, type Layer, type Site } from './layer.js';
 
-/** f32[B, H, W, C] -> the same shape; weights `name.query.weight`, ... of query, key, value and output. */
-export interface AttentionLayer {
-  (x: Tensor): Tensor;
-}
+const parts = ['query', 'key', 'value', 'output'] as const;
 
-/** Makes the layer's weights now and applies them whenever it is called; the four are Linears of C to C. */
-export function attention(weights: WeightFactory, name: string, channels: number): AttentionLayer {
-  const project = (part: string): ((x: Tensor) => Tensor) =>
-    dense(weights, `${name}.${part}`, channels, channels);
-  const [query, key, value, output] = [project('query'), project('key'), project('value'), project('output')];
-  return (x) => {
-    const [B, H, W, C] = imageSizes(x.shape, name);
+/** [H, W, C] to itself; its weights are the Linears `name.query.weight`, ... of C to C. */
+export function attention(extent: Extent, site: Site): Layer {
+  const [H, W, C] = imageOf(extent, site);
+  const name = nameAt(site);
+  const [query, key, value, output] = parts.map((part) => {
+    const weights = site.weights.linear(`${name}.${part}`, [C], [C]);
+    return (x: Tensor): Tensor => scoped(part, () => affineMap(x, weights));
+  }) as [LinearMap, LinearMap, LinearMap, LinearMap];
+  const apply = (x: Tensor): Tensor => {
+    const B = x.shape[0]!;
     const pixels = reshape(x, [B * H * W, C]);
-    const [q, k, v] = [query, key, value].map((part) => reshape(part(pixels), [B, H * W, C])) as [
-      Tensor,
-      Tensor,
-      Tensor,
-    ];
-    const y = scoped(name, () => attentionOp(q, k, v));
-    const projected = output(reshape(y, pixels.shape));
-    return scoped(name, () => reshape(add(pixels, projected), x.shape));
+    const rows = (map: LinearMap): Tensor => reshape(map(pixels), [B, H * W, C]);
+    const y = attentionOp(rows(query), rows(key), rows(value));
+    return reshape(add(pixels, output(reshape(y, pixels.shape))), x.shape);
   };
+  return pointwise(extent, 1, (x) => scoped(name, () => apply(x)));
 }
+
+type LinearMap = (x: Tensor) => Tensor;
