@@ -276,6 +276,7 @@ const refusals: readonly Refusal[] = [
     () => attention(x(2, 3, 3, 4), x(2, 3, 3, 4), x(2, 3, 3, 4)),
     ShapeError,
     '[attention] q, k and v are f32[2, 3, 3, 4], f32[2, 3, 3, 4], f32[2, 3, 3, 4]; expected one shape f32[B, P, C]; reshape() images to B x H*W x C',
+  ],
   // convolutions
   [
     'a convolution of rows',

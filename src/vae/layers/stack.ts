@@ -91,7 +91,9 @@ function build(spec: LayerSpec, extent: Extent, site: Site): Layer {
     }
     case 'dropout': {
       const tag = dropoutTag(site);
-      return pointwise(extent, 1, (x, training) => (training ? dropout(x, spec.rate, tag) : x));
+      return pointwise(extent, 1, (x, training) =>
+        training ? scoped(nameAt(site), () => dropout(x, spec.rate, tag)) : x,
+      );
     }
     case 'attention':
       return attention(extent, site);
