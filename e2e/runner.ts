@@ -60,13 +60,14 @@ export async function runCase(device: Device, kernelCase: KernelCase): Promise<C
 
 /** The plan of a case as it is tested: no two tensors share a buffer. */
 export function planCase({ name, adapterClass }: KernelCase, graph: CaseGraph): Plan {
-  const { outputs, parameters, gradients, update } = graph;
+  const { outputs, parameters, state, gradients, update } = graph;
   return makePlan(
     {
       label: name,
       outputs,
       reuse: false,
       ...(parameters && { parameters }),
+      ...(state && { state }),
       ...(gradients && { gradients }),
       ...(update && { update }),
     },
@@ -74,10 +75,17 @@ export function planCase({ name, adapterClass }: KernelCase, graph: CaseGraph): 
   );
 }
 
-function labelFailures({ labels }: CaseGraph, plan: Plan): string[] {
+function labelFailures({ labels, absent }: CaseGraph, plan: Plan): string[] {
   const planned = plan.dispatches.map(({ label }) => label);
-  if (!labels || labels.join() === planned.join()) return [];
-  return [`the plan dispatches ${planned.join(', ')}; expected ${labels.join(', ')}`];
+  const failures: string[] = [];
+  if (labels && labels.join() !== planned.join())
+    failures.push(`the plan dispatches ${planned.join(', ')}; expected ${labels.join(', ')}`);
+  const left = planned.filter((label) => absent.includes(label.split('/').at(-1)!));
+  if (left.length > 0)
+    failures.push(
+      `the plan dispatches ${left.join(', ')} of ${planned.join(', ')}; expected them to be fused`,
+    );
+  return failures;
 }
 
 function createResources(device: Device, graph: CaseGraph): Buffers {

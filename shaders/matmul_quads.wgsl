@@ -6,4 +6,4 @@ enable subgroups;
 //#include "lib/matmul_parameters.wgsl"
 //#include "lib/matmul_aligned.wgsl"
 //#include "lib/rows_quad.wgsl"
-//#include "lib/matmul_registers.wgsl"
+//#include "lib/product_registers.wgsl"

@@ -4,4 +4,4 @@
 //#include "lib/matmul_parameters.wgsl"
 //#include "lib/matmul_aligned.wgsl"
 //#include "lib/rows_own.wgsl"
-//#include "lib/matmul_registers.wgsl"
+//#include "lib/product_registers.wgsl"

@@ -2,4 +2,4 @@
 
 //#include "lib/matmul_parameters.wgsl"
 //#include "lib/matmul_any.wgsl"
-//#include "lib/matmul_workgroup.wgsl"
+//#include "lib/product_workgroup.wgsl"

@@ -58,10 +58,13 @@ export class CaseGraph {
   /** One run of the plan each, in order. */
   steps: StepValues[] = [{}];
   parameters: ParameterSet | undefined;
+  state: ParameterSet | undefined;
   gradients: readonly Tensor[] | undefined;
   update: PlanRequest['update'];
   /** Labels of the planned dispatches, where the case is about which they are. */
   labels: readonly string[] | undefined;
+  /** Ops that the planner must have fused into others: no dispatch may be left that is labelled with one alone. */
+  absent: readonly string[] = [];
 
   /** An input tensor that holds `value`, whose numbers must be exact in float32. */
   input(name: string, value: F64): Tensor {

@@ -3,7 +3,9 @@ import { accuracyCases } from './accuracy.js';
 import { attentionCases } from './attention.js';
 import { binaryCases } from './binary.js';
 import type { KernelCase } from './case.js';
+import { convCases } from './conv.js';
 import { dropoutCases } from './dropout.js';
+import { convFusionCases } from './conv-fusion.js';
 import { epilogueCases } from './epilogue.js';
 import { gatherCases } from './gather.js';
 import { imageCases } from './image.js';
@@ -11,6 +13,7 @@ import { likelihoodCases } from './likelihood.js';
 import { matmulCases } from './matmul.js';
 import { moveCases } from './move.js';
 import { noiseCases } from './noise.js';
+import { normalizeCases } from './normalize.js';
 import { objectiveCases } from './objective.js';
 import { poolCases } from './pool.js';
 import { reparameterizeCases } from './reparameterize.js';
@@ -31,9 +34,12 @@ export const kernelCases: readonly KernelCase[] = [
   ...reparameterizeCases,
   ...likelihoodCases,
   ...objectiveCases,
+  ...normalizeCases,
   ...softmaxCases,
   ...attentionCases,
   ...updateCases,
   ...matmulCases,
   ...epilogueCases,
+  ...convCases,
+  ...convFusionCases,
 ];

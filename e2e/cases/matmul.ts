@@ -2,7 +2,8 @@
  * Plan: the matrix product and its gradients.
  * - transposition NN, TN, NT (control: NN), on the register, the quad and the workgroup kernels;
  * - sizes: 1, around 4 (the vec4), 8 and 16 (register tiles), 32 (workgroup tile), one past each, aligned to 4 and not;
- * - a long inner axis, which is cut into pieces, and grids large enough for the largest workgroup tile.
+ * - a long inner axis, which is cut into pieces, and grids large enough for the largest workgroup tile;
+ * - the product that TensorFlow.js 4.22 gets wrong, as a product and where it occurs: in a layer's gradient.
  */
 import { matmul } from 'webgpu-vae/gpu';
 import { matmulBackward, matmulMagnitude, matmul as reference } from '../reference/matmul.js';
@@ -48,6 +49,19 @@ const splitSizes: readonly Size[] = [
 const wideSizes: readonly Size[] = [
   [33, 3, 8129],
   [8132, 4, 36],
+];
+
+/**
+ * The gradient through a small latent's dense layer to 7x7x64, `g[64, 3136] w[16, 3136]'`: TensorFlow.js 4.22 (WebGPU)
+ * reads its split right operand along the wrong axis when the inner size is 2,000 or more. Its neighbours: columns that
+ * are no multiple of 4, an inner size that is none, and both sides of 2,000.
+ */
+const latentSizes: readonly Size[] = [
+  [64, 3136, 16],
+  [64, 3136, 15],
+  [64, 3134, 16],
+  [64, 1999, 16],
+  [64, 2000, 16],
 ];
 
 const transposeOptions = {
@@ -125,4 +139,7 @@ export const matmulCases: readonly KernelCase[] = matmulClasses.flatMap((adapter
     gradientCase([8, 12, 16], transposition, adapterClass),
   ]),
   ...wideSizes.map((size) => productCase(size, 'NN', adapterClass)),
+  ...latentSizes.map((size) => productCase(size, 'NT', adapterClass)),
+  gradientCase([64, 16, 3136], 'NN', adapterClass),
+  gradientCase([64, 15, 3134], 'NN', adapterClass),
 ]);

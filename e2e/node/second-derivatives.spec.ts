@@ -2,7 +2,7 @@
  * Plan: the gradient of a gradient through every op that has one. With g = d<w, op(x)>/dx the test takes
  * d<v, g>/dx and d<v, g>/dw on the GPU and holds them to central differences of the float64 backward.
  * Axes: matmul transpositions; every unary function and activation; every binary function, equal shapes (control) and
- * broadcast; sums and moves; likelihood family and scale; posterior, estimator and samples; a small network.
+ * broadcast; sums and moves; norms; likelihood family and scale; posterior, estimator and samples; a small network.
  * Inputs stay away from kinks, where a second derivative does not exist.
  */
 import { expect, test } from '@playwright/test';
@@ -11,6 +11,7 @@ import {
   add,
   affine,
   attention,
+  batchNorm,
   averagePool,
   binary,
   broadcastTo,
@@ -18,13 +19,16 @@ import {
   depthToSpace,
   dropout,
   gradient,
+  groupNorm,
   input,
+  layerNorm,
   likelihood,
   matmul,
   maxPool,
   multiply,
   objective,
   pad,
+  ParameterSet,
   reparameterize,
   reshape,
   slice,
@@ -45,6 +49,7 @@ import { binaryBackward, binaryNames, unaryBackward, unaryNames } from '../refer
 import * as image from '../reference/image.js';
 import { logLikelihoodBackward } from '../reference/likelihood.js';
 import { matmul as product, matmulBackward } from '../reference/matmul.js';
+import * as norms from '../reference/normalize.js';
 import { poolBackward } from '../reference/pool.js';
 import * as reduce from '../reference/reduce.js';
 import { reparameterizeBackward } from '../reference/reparameterize.js';
@@ -59,6 +64,8 @@ interface Row {
   readonly inputs: Readonly<Record<string, F64>>;
   /** By default all of them. */
   readonly differentiated?: readonly string[];
+  /** What the op writes besides its outputs. */
+  readonly state?: ParameterSet;
   /** Inputs that are data: they are not varied. */
   readonly fixed?: readonly string[];
   build(tensors: Readonly<Record<string, Tensor>>): readonly Tensor[];
@@ -325,6 +332,66 @@ const reparameterizeRows: readonly Row[] = (['diagonal', 'isotropic'] as const).
   ),
 );
 
+/** Positions of 2 by 2 pixels; of BatchNorm's rows the last is padding. */
+const normShape = [3, 2, 2, 4];
+const ROW_COUNT = 2;
+const epsilon = 1e-5;
+
+function normRow(
+  name: string,
+  norm: norms.Norm,
+  build: (x: Tensor, gamma: Tensor, beta: Tensor) => Tensor,
+): Row {
+  return {
+    name,
+    inputs: {
+      x: randomNormal(normShape, 22),
+      gamma: randomUniform([4], 23, 0.5, 1.5),
+      beta: randomNormal([4], 24),
+    },
+    build: ({ x, gamma, beta }) => [build(x!, gamma!, beta!)],
+    backward({ x, gamma }, [g]) {
+      const { xGradient, gammaGradient, betaGradient } = norms.normalizeBackward(x!, gamma!, norm, g!);
+      return [xGradient, gammaGradient, betaGradient];
+    },
+  };
+}
+
+const runningState = new ParameterSet();
+const runningTensor = runningState.add('running', [9]);
+const runningValues = { shape: [9], values: Float64Array.of(0.5, -1, 0, 2, 0.3, 1, 2, 0.7, 5) };
+
+const normRows: readonly Row[] = [
+  normRow('groupNorm', { kind: 'groupNorm', groups: 2, epsilon }, (x, gamma, beta) =>
+    groupNorm(x, gamma, beta, { groups: 2 }),
+  ),
+  normRow('layerNorm', { kind: 'layerNorm', epsilon }, (x, gamma, beta) => layerNorm(x, gamma, beta)),
+  {
+    ...normRow(
+      'batchNorm in training',
+      { kind: 'batchNorm', batch: 3, rowCount: ROW_COUNT, epsilon },
+      (x, gamma, beta) => batchNorm(x, gamma, beta, runningTensor, { training: true }),
+    ),
+    state: runningState,
+  },
+  {
+    name: 'batchNorm in inference',
+    inputs: {
+      x: randomNormal(normShape, 25),
+      gamma: randomUniform([4], 26, 0.5, 1.5),
+      beta: randomNormal([4], 27),
+      running: runningValues,
+    },
+    differentiated: ['x', 'gamma', 'beta'],
+    fixed: ['running'],
+    build: ({ x, gamma, beta, running }) => [batchNorm(x!, gamma!, beta!, running!, { training: false })],
+    backward({ x, gamma, running }, [g]) {
+      const result = norms.normalizeByRunningBackward(x!, gamma!, running!, epsilon, g!);
+      return [result.xGradient, result.gammaGradient, result.betaGradient];
+    },
+  },
+];
+
 const objectiveRow: Row = {
   name: 'objective',
   inputs: {
@@ -372,6 +439,7 @@ const rows: readonly Row[] = [
   ...attentionRows,
   ...likelihoodRows,
   ...reparameterizeRows,
+  ...normRows,
   objectiveRow,
   networkRow,
 ];
@@ -399,6 +467,8 @@ for (const row of rows)
       label: row.name,
       outputs: Object.fromEntries(second.map((tensor, i) => [`${i}`, tensor])),
       inputs: { ...inputs, ...cotangents.inputs, ...directions.inputs },
+      step: { row_count: ROW_COUNT },
+      ...(row.state && { state: row.state }),
     });
     const contracted = (): number =>
       row

@@ -7,6 +7,7 @@ import {
   add,
   affine,
   attention,
+  batchNorm,
   averagePool,
   binary,
   broadcastTo,
@@ -15,8 +16,11 @@ import {
   dropout,
   gather,
   gradient,
+  groupNorm,
   input,
+  layerNorm,
   likelihood,
+  makePlan,
   matmul,
   maxPool,
   multiply,
@@ -333,6 +337,76 @@ const refusals: readonly Refusal[] = [
     ShapeError,
     '[gather] shape is [0, 3]; every size must be an integer >= 1',
   ],
+  // norms
+  [
+    'groups that do not divide the channels',
+    () => groupNorm(x(2, 4, 4, 8), x(8), x(8), { groups: 3 }),
+    SpecError,
+    '[groupNorm] groups is 3; input is f32[2, 4, 4, 8]; choose a divisor of its 8 channels',
+  ],
+  [
+    'no groups',
+    () => groupNorm(x(2, 8), x(8), x(8), { groups: 0 }),
+    SpecError,
+    '[groupNorm] groups is 0; input is f32[2, 8]; choose a divisor of its 8 channels',
+  ],
+  [
+    'a norm of a vector',
+    () => layerNorm(x(8), x(8), x(8)),
+    ShapeError,
+    '[layerNorm] input is f32[8]; expected f32[B, ..., C] of 2 to 4 axes; reshape it',
+  ],
+  [
+    'gamma of another length',
+    () => layerNorm(x(2, 8), x(2), x(8)),
+    ShapeError,
+    '[layerNorm] gamma is f32[2]; expected f32[8]',
+  ],
+  [
+    'beta of another shape',
+    () => groupNorm(x(2, 8), x(8), x(1, 8), { groups: 1 }),
+    ShapeError,
+    '[groupNorm] beta is f32[1, 8]; expected f32[8]',
+  ],
+  [
+    'an epsilon of 0',
+    () => layerNorm(x(2, 8), x(8), x(8), { epsilon: 0 }),
+    SpecError,
+    '[layerNorm] epsilon is 0; expected a number in (0, 1)',
+  ],
+  [
+    'running statistics without the count of batches',
+    () => batchNorm(x(2, 8), x(8), x(8), x(16), { training: false }),
+    ShapeError,
+    '[batchNorm] running is f32[16]; expected f32[17]',
+  ],
+  [
+    'a momentum of 2',
+    () => batchNorm(x(2, 8), x(8), x(8), x(17), { training: true, momentum: 2 }),
+    SpecError,
+    '[batchNorm] momentum is 2; expected a number in [0, 1]',
+  ],
+  [
+    'a batch that does not divide the rows',
+    () => batchNorm(x(6, 8), x(8), x(8), x(17), { training: true, batch: 4 }),
+    SpecError,
+    '[batchNorm] batch is 4; input is f32[6, 8]; pass a divisor of its rows',
+  ],
+  [
+    'batch statistics of one value',
+    () => batchNorm(x(1, 1, 1, 8), x(8), x(8), x(17), { training: true }),
+    ShapeError,
+    '[batchNorm] input is f32[1, 1, 1, 8], one value a channel, whose variance is 0; train with 2 rows or more',
+  ],
+  [
+    'running statistics that are no state of the plan',
+    () => {
+      const y = batchNorm(x(2, 1), x(1), x(1), x(3), { training: true });
+      return makePlan({ label: 'plan', outputs: { y } }, 'gpu');
+    },
+    ShapeError,
+    "[normalize] writes to f32[3] of input; pass it in the plan's state",
+  ],
   // gradients
   [
     'the gradient of a vector',
@@ -389,6 +463,8 @@ const accepted: readonly Accepted[] = [
   ['blocks of one pixel', () => depthToSpace(x(1, 2, 3, 5), 1), [1, 2, 3, 5]],
   ['channels to pixels', () => depthToSpace(x(1, 2, 3, 18), 3), [1, 6, 9, 2]],
   ['pixels to channels', () => spaceToDepth(x(1, 2, 4, 3), 2), [1, 1, 2, 12]],
+  ['a group of one number', () => groupNorm(x(1, 4), x(4), x(4), { groups: 4 }), [1, 4]],
+  ['layerNorm of an image', () => layerNorm(x(2, 3, 3, 4), x(4), x(4)), [2, 3, 3, 4]],
   ['windows that leave pixels out', () => maxPool(x(1, 5, 7, 2), { kernel: 2 }), [1, 2, 3, 2]],
   [
     'padding of half the kernel',

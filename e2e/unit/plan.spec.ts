@@ -118,11 +118,12 @@ test('every kernel case keeps every tensor until its last use', () => {
   const found = kernelCases.flatMap((kernelCase) => {
     const graph = new CaseGraph();
     kernelCase.build(graph);
-    const { outputs, parameters, gradients } = graph;
+    const { outputs, parameters, state, gradients } = graph;
     const request = {
       label: kernelCase.name,
       outputs,
       ...(parameters && { parameters }),
+      ...(state && { state }),
       ...(gradients && { gradients }),
     };
     return [true, false].flatMap((fusion) =>

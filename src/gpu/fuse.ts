@@ -6,21 +6,33 @@
 import type { OpDefinition, Step, Tensor } from './graph.js';
 import { binaryOp, type BinaryAttributes } from './ops/binary.js';
 import { activationCodes, type Activation } from './ops/activation.js';
+import { convOp, type ConvAttributes, type ConvFusion } from './ops/conv.js';
+import { depthToSpaceOp, type DepthToSpaceAttributes } from './ops/depth-to-space.js';
 import { likelihoodGradientOp, likelihoodOp, type LikelihoodAttributes } from './ops/likelihood.js';
-import { matmulOp, type MatmulAttributes, type MatmulFusion } from './ops/matmul.js';
+import { matmulOp, type MatmulAttributes } from './ops/matmul.js';
+import { normalizeOp } from './ops/normalize.js';
+import type { NormalizeAttributes } from './ops/normalize-shape.js';
+import type { Epilogue } from './ops/product.js';
 import { sumOp, type SumAttributes } from './ops/sum.js';
 import { unaryOp, type UnaryFunction } from './ops/unary.js';
+import { upsampleOp, type UpsampleAttributes } from './ops/upsample.js';
 import { elementCount, sameShape } from './shape.js';
 
 /** Fuses `steps` (in topological order); tensors in `wanted` must still be written. Returns them ordered. */
 export function fuse(steps: readonly Step[], wanted: ReadonlySet<Tensor>): Step[] {
   const pool = new StepPool(steps, wanted);
   for (const step of steps) {
-    if (is(step, matmulOp)) fuseEpilogue(pool, step);
+    if (is(step, matmulOp) || (is(step, convOp) && step.attributes.form !== 'weight'))
+      fuseEpilogue(pool, step);
   }
   for (const step of pool.steps) {
     if (is(step, sumOp)) fuseColumnSum(pool, step);
     if (is(step, likelihoodGradientOp)) fuseLikelihood(pool, step);
+    if (is(step, normalizeOp)) fuseActivation(pool, step);
+  }
+  for (const step of pool.steps) {
+    if (is(step, depthToSpaceOp) && step.attributes.to === 'depth') fuseShuffleLoad(pool, step);
+    if (is(step, upsampleOp)) fuseUpsampleLoad(pool, step);
   }
   return pool.ordered();
 }
@@ -50,11 +62,19 @@ class StepPool {
   /** The one step that reads `tensor`, if nothing else needs it. */
   soleReader(tensor: Tensor): Step | undefined {
     if (this.#wanted.has(tensor)) return undefined;
-    const readers = this.#steps.filter((step) => step.inputs.some((input) => sameStorage(input, tensor)));
+    const readers = this.readers(tensor);
     const [reader] = readers;
     return readers.length === 1 && reader!.inputs.filter((input) => input === tensor).length === 1
       ? reader
       : undefined;
+  }
+
+  readers(tensor: Tensor): Step[] {
+    return this.#steps.filter((step) => step.inputs.some((input) => sameStorage(input, tensor)));
+  }
+
+  isWanted(tensor: Tensor): boolean {
+    return this.#wanted.has(tensor);
   }
 
   producer(tensor: Tensor): Step | undefined {
@@ -103,21 +123,32 @@ function sameStorage(a: Tensor, b: Tensor): boolean {
   return storageOf(a) === storageOf(b);
 }
 
-/** matmul [+ bias row] [then activation | times an activation's derivative], each read by nothing else. */
-function fuseEpilogue(pool: StepPool, matmul: Step<MatmulAttributes> & Step): void {
-  const parts: Step[] = [matmul];
-  const inputs = [...matmul.inputs];
-  let fusion: MatmulFusion = {};
-  let product = matmul.outputs[0]!;
+/** An op that runs as a product, with what its attributes may hold. */
+type ProductStep = Step<MatmulAttributes | ConvAttributes>;
+
+/** product [+ bias row] [depth to space] [then activation | times its derivative], each read by nothing else. */
+function fuseEpilogue(pool: StepPool, step: Step): void {
+  const parts: Step[] = [step];
+  const inputs = [...step.inputs];
+  let fusion: Epilogue & { shuffle?: number } = {};
+  let product = step.outputs[0]!;
   let next = pool.soleReader(product);
+  const take = (part: Step): void => {
+    parts.push(part);
+    product = part.outputs[0]!;
+    next = pool.soleReader(product);
+  };
 
   const bias = next && biasOf(next, product);
   if (next && bias) {
     fusion = { ...fusion, bias: true };
     inputs.push(bias);
-    parts.push(next);
-    product = next.outputs[0]!;
-    next = pool.soleReader(product);
+    take(next);
+  }
+  const shuffle = next && shuffleOf(step, next);
+  if (next && shuffle) {
+    fusion = { ...fusion, shuffle };
+    take(next);
   }
   const activation = next && activationOf(next);
   const saved = next && derivativeOperand(next, product);
@@ -126,28 +157,83 @@ function fuseEpilogue(pool: StepPool, matmul: Step<MatmulAttributes> & Step): vo
       ? { ...fusion, activation }
       : { ...fusion, derivative: (next.attributes as BinaryAttributes).activation };
     if (saved) inputs.push(saved);
-    parts.push(next);
-    product = next.outputs[0]!;
+    take(next);
   }
   if (parts.length === 1) return;
-  const attributes: MatmulAttributes = { ...matmul.attributes, fused: fusion };
-  const names = parts.slice(1).map((part) => (part.attributes as { function: string }).function);
+  const attributes = { ...(step as ProductStep).attributes, fused: fusion };
+  const names = parts
+    .slice(1)
+    .map(({ op, attributes: a }) => (a as { function?: string }).function ?? op.name);
   pool.replace(parts, {
-    ...matmul,
+    ...step,
     attributes,
     inputs,
     outputs: [product],
-    label: `${matmul.label}+${names.join('+')}`,
+    label: `${step.label}+${names.join('+')}`,
   });
+}
+
+/** r when `next` divides the channels of a convolution among r x r pixels. */
+function shuffleOf(step: Step, next: Step): number | undefined {
+  const isForward = is(step, convOp) && step.attributes.form === 'output';
+  return isForward && is(next, depthToSpaceOp) && next.attributes.to === 'space'
+    ? next.attributes.block
+    : undefined;
+}
+
+/** Pixels gathered into channels for nothing but convolutions' gradients are read where they lie. */
+function fuseShuffleLoad(pool: StepPool, gathering: Step<DepthToSpaceAttributes> & Step): void {
+  fuseLoad(pool, gathering, { shuffle: gathering.attributes.block }, ({ form }) =>
+    form === 'input' ? 0 : 1,
+  );
+}
+
+/** Repeated pixels for nothing but convolutions are read where they lie, four channels at a time. */
+function fuseUpsampleLoad(pool: StepPool, repeating: Step<UpsampleAttributes> & Step): void {
+  if (repeating.outputs[0]!.shape[3]! % 4 !== 0) return;
+  fuseLoad(pool, repeating, { upsample: repeating.attributes.factor }, () => 0);
+}
+
+/** Lets every reader of `moving` read its input instead, if all are convolutions with it as operand `position`. */
+function fuseLoad(
+  pool: StepPool,
+  moving: Step,
+  fusion: ConvFusion,
+  position: (attributes: ConvAttributes) => number,
+): void {
+  const [source] = moving.inputs as [Tensor];
+  const [moved] = moving.outputs as [Tensor];
+  const readers = pool.readers(moved);
+  const [key] = Object.keys(fusion) as [keyof ConvFusion];
+  const fits = (reader: Step): boolean =>
+    is(reader, convOp) &&
+    reader.attributes.form !== (key === 'shuffle' ? 'output' : 'input') &&
+    reader.attributes.fused?.[key] === undefined &&
+    reader.inputs.every((input, index) => (index === position(reader.attributes)) === (input === moved));
+  if (pool.isWanted(moved) || readers.length === 0 || !readers.every(fits)) return;
+  for (const reader of readers as (Step<ConvAttributes> & Step)[]) {
+    const inputs = reader.inputs.map((input) => (input === moved ? source : input));
+    const attributes: ConvAttributes = {
+      ...reader.attributes,
+      fused: { ...reader.attributes.fused, ...fusion },
+    };
+    const label = `${reader.label}+${moving.op.name}`;
+    pool.replace(reader === readers.at(-1) ? [moving, reader] : [reader], {
+      ...reader,
+      inputs,
+      attributes,
+      label,
+    });
+  }
 }
 
 /** The bias of `add(product, bias)` when it is one row wide. */
 function biasOf(step: Step, product: Tensor): Tensor | undefined {
   if (!is(step, binaryOp) || step.attributes.function !== 'add') return undefined;
   const bias = step.inputs.find((input) => input !== product);
-  const columns = product.shape[1]!;
+  const columns = product.shape.at(-1)!;
   const isRow = bias?.shape.at(-1) === columns && elementCount(bias.shape) === columns;
-  return isRow && product.shape[0] !== 1 ? bias : undefined;
+  return isRow && elementCount(product.shape) !== columns ? bias : undefined;
 }
 
 function activationOf(step: Step): Activation | undefined {
@@ -163,20 +249,31 @@ function derivativeOperand(step: Step, product: Tensor): Tensor | undefined {
   return cotangent === product && sameShape(saved.shape, product.shape) ? saved : undefined;
 }
 
-/** sum of the rows of b rides along with a matmul a' b: a layer's bias gradient with its weight gradient. */
+/** normalize, then an activation that alone reads its result. */
+function fuseActivation(pool: StepPool, norm: Step<NormalizeAttributes> & Step): void {
+  const [y, statistics] = norm.outputs as [Tensor, Tensor];
+  const next = pool.soleReader(y);
+  const activation = next && activationOf(next);
+  if (!activation) return;
+  const attributes: NormalizeAttributes = { ...norm.attributes, activation };
+  const outputs = [next.outputs[0]!, statistics];
+  pool.replace([norm, next], { ...norm, attributes, outputs, label: `${norm.label}+${activation}` });
+}
+
+/** sum of the rows of b rides along with a weight gradient: a layer's bias gradient. */
 function fuseColumnSum(pool: StepPool, sum: Step<SumAttributes> & Step): void {
   const { outer, inner } = sum.attributes;
   const [rows] = sum.inputs as [Tensor];
-  if (outer !== 1 || rows.shape.length !== 2 || inner !== rows.shape[1]) return;
+  if (outer !== 1 || inner !== rows.shape.at(-1)) return;
   const partner = pool.steps.find(
     (step) =>
-      is(step, matmulOp) &&
-      step.attributes.transposition === 'TN' &&
+      ((is(step, matmulOp) && step.attributes.transposition === 'TN') ||
+        (is(step, convOp) && step.attributes.form === 'weight')) &&
       step.inputs[1] === rows &&
-      !step.attributes.fused,
-  ) as (Step<MatmulAttributes> & Step) | undefined;
+      !(step as ProductStep).attributes.fused,
+  );
   if (!partner) return;
-  const attributes: MatmulAttributes = { ...partner.attributes, fused: { columnSum: true } };
+  const attributes = { ...(partner as ProductStep).attributes, fused: { columnSum: true } };
   const outputs = [partner.outputs[0]!, sum.outputs[0]!];
   pool.replace([partner, sum], { ...partner, attributes, outputs, label: `${partner.label}+columnSum` });
 }

@@ -11,12 +11,21 @@ export type { Activation } from './ops/activation.js';
 export { attention } from './ops/attention.js';
 export { add, binary, broadcastTo, divide, multiply, subtract } from './ops/binary.js';
 export { constant, input, reshape } from './ops/constant.js';
+export {
+  conv2d,
+  convGeometry,
+  convInputGradient,
+  convWeightGradient,
+  type ConvGeometry,
+  type ConvOptions,
+} from './ops/conv.js';
 export { depthToSpace, spaceToDepth } from './ops/depth-to-space.js';
 export { dropout } from './ops/dropout.js';
 export { gather } from './ops/gather.js';
 export { likelihood } from './ops/likelihood.js';
 export { matmul } from './ops/matmul.js';
 export { noise } from './ops/noise.js';
+export { batchNorm, groupNorm, layerNorm, type BatchNormOptions } from './ops/normalize.js';
 export { objective, rowWeights } from './ops/objective.js';
 export { averagePool, maxPool, sumPool, type PoolOptions } from './ops/pool.js';
 export { reparameterize, type Estimator, type PosteriorFamily } from './ops/reparameterize.js';

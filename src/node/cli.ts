@@ -109,6 +109,7 @@ function addEvaluation(command: Command): Command {
   return command
     .description('print the terms of a checkpoint on the test part')
     .argument('<model>', 'model.safetensors, or the folder that holds it')
+    .option('--binarize', 'draw every pixel as 0 or 1')
     .addOption(whole('--seed <n>', 'of the noise', { least: 0 }).default(0))
     .option('--json', 'print the terms as JSON');
 }

@@ -5,7 +5,9 @@ export {
   type StoredTensor,
   type TensorToWrite,
 } from './checkpoint/safetensors.js';
+export { readCifar10, type Cifar10Batch } from './data/cifar.js';
 export { checkDataset, takeRows, type Dataset } from './data/dataset.js';
+export { fromPixels, type ImageShape, type Pixels } from './data/image.js';
 export { readIdxImages, readIdxLabels } from './data/idx.js';
 export type { EvaluateOptions } from './evaluate.js';
 export { optimizerNames, type OptimizerSpec } from './optimizers/optimizer.js';

@@ -21,6 +21,8 @@ interface Weight {
 /** Files may hold one of our tensors as two: the moments' weight is `mean.weight` and `log_variance.weight`. */
 export class WeightFactory {
   readonly set = new ParameterSet();
+  /** What training moves without a gradient: the running statistics of BatchNorm. */
+  readonly state = new ParameterSet();
   readonly #weights: Weight[] = [];
 
   /** f32[inputs, units]; a file holds f32[units, inputs]. */
@@ -41,8 +43,23 @@ export class WeightFactory {
     return this.set.add(name, [size]);
   }
 
+  /** Running statistics f32[2C + 1]: mean 0, variance 1, no batches. A file holds them as three tensors. */
+  running(name: string, channels: number): Tensor {
+    return this.state.add(name, [2 * channels + 1]);
+  }
+
   layoutOf(name: string): FileLayout {
     return this.#weights.find((weight) => weight.name === name)?.layout ?? 'same';
+  }
+
+  /** The flat state of a model that has not been trained. */
+  initialState(): Float32Array {
+    const flat = new Float32Array(this.state.length);
+    for (const { offset, shape } of this.state.entries) {
+      const channels = (shape[0]! - 1) / 2;
+      flat.fill(1, offset + channels, offset + 2 * channels);
+    }
+    return flat;
   }
 
   /** The flat buffer's initial values; the same seed gives the same weights on every device. */

@@ -50,6 +50,11 @@ export const sumOp: OpDefinition<SumAttributes> = {
   },
 };
 
+/** Elements of an axis that one invocation adds: all of a short one. */
+export function pieceLength(reduced: number): number {
+  return reduced <= PIECE_LIMIT ? reduced : Math.max(PIECE_LIMIT / 4, Math.ceil(Math.sqrt(reduced)));
+}
+
 /** One dispatch for a short axis, otherwise pieces first. */
 export function sumDispatches(
   x: Tensor,
@@ -59,9 +64,9 @@ export function sumDispatches(
   inner: number,
   context: DispatchContext,
 ): Dispatch[] {
-  if (reduced <= PIECE_LIMIT) return [sumDispatch(x, y, outer, reduced, inner, reduced)];
-  const piece = Math.max(PIECE_LIMIT / 4, Math.ceil(Math.sqrt(reduced)));
+  const piece = pieceLength(reduced);
   const pieces = ceilDivide(reduced, piece);
+  if (pieces === 1) return [sumDispatch(x, y, outer, reduced, inner, piece)];
   const partials = context.temporary([outer, pieces, inner]);
   return [
     sumDispatch(x, partials, outer, reduced, inner, piece),
@@ -117,10 +122,16 @@ export function sum(
 export function sumTo(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.shape, shape)) return x;
   const padded = [...Array<number>(x.shape.length - shape.length).fill(1), ...shape];
+  const isSpread = (axis: number): boolean => padded[axis] === 1 && x.shape[axis] !== 1;
   let result = x;
-  padded.forEach((size, axis) => {
-    // neighbouring axes are summed one at a time; in practice one or two are broadcast
-    if (size === 1 && result.shape[axis] !== 1) result = sum(result, [axis], true);
-  });
+  // neighbouring axes are summed together
+  for (let first = 0; first < padded.length; first++) {
+    if (!isSpread(first)) continue;
+    let last = first;
+    while (last + 1 < padded.length && padded[last + 1] === 1) last++;
+    const axes = Array.from({ length: last - first + 1 }, (_, i) => first + i);
+    result = sum(result, axes, true);
+    first = last;
+  }
   return reshape(result, shape);
 }

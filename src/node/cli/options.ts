@@ -11,10 +11,15 @@ import { optimizerNames } from '../../vae/optimizers/optimizer.js';
 import type { LikelihoodSpec, ScaleSpec } from '../../vae/spec.js';
 
 export interface DataSettings {
-  /** A data set's name, a folder of IDX files, or an IDX images file. */
+  /** A data set's name, a folder of IDX files, CIFAR-10 batches or pictures, or an IDX images file. */
   readonly data: string;
   /** Use only the first rows of each part. */
   readonly limit?: number;
+  /** `[H, W]` to scale and crop to. */
+  readonly size?: readonly [height: number, width: number];
+  readonly channels?: 1 | 3;
+  /** Leave out pictures that cannot be read. */
+  readonly skipBroken?: boolean;
 }
 
 export interface ModelSettings {
@@ -62,6 +67,7 @@ export interface TrainSettings extends PlanSettings {
 
 export interface EvaluateSettings extends DataSettings, BoundSettings, AdapterSettings {
   readonly seed: number;
+  readonly binarize: boolean;
   readonly json: boolean;
 }
 
@@ -71,14 +77,26 @@ export interface SampleSettings extends AdapterSettings {
   readonly out: string;
 }
 
+/** Far above any image that a VAE of this library is trained on. */
+const maxSide = 4096;
+
 /** The options that a specification file takes the place of. */
 export const modelFlags = ['hidden', 'latent', 'likelihood', 'scale', 'posterior', 'activation'] as const;
 
 export function addDataOptions(command: Command): Command {
   return command
     .optionsGroup('Data:')
-    .option('--data <name|path>', 'fashion, fashion-mnist, mnist, a folder of IDX files, or one', 'fashion')
-    .addOption(whole('--limit <n>', 'use only the first n images of each part', { least: 1 }));
+    .option(
+      '--data <name|path>',
+      'fashion, fashion-mnist, mnist, a folder of IDX files, CIFAR-10 batches, PNG or JPEG files, or an IDX file',
+      'fashion',
+    )
+    .addOption(whole('--limit <n>', 'use only the first n images of each part', { least: 1 }))
+    .addOption(
+      new Option('--size <n|hxw>', 'scale and crop the images, e.g. 64 or 48x64').argParser(parseSize),
+    )
+    .addOption(new Option('--channels <n>', '1: grey, 3: colour').argParser(parseChannels))
+    .option('--skip-broken', 'leave out picture files that cannot be read, and name them');
 }
 
 export function addModelOptions(command: Command, defaults: { readonly latent: number }): Command {
@@ -179,6 +197,21 @@ function parseScale(text: string): ScaleSpec {
     '--scale',
     `is '${text}'; expected a number above 0, learned or per-pixel; give one of them`,
   );
+}
+
+function parseSize(text: string): readonly [number, number] {
+  const sides = text.split('x').map(toNumber);
+  const isSize = sides.every((side) => Number.isInteger(side) && side >= 1 && side <= maxSide);
+  if (isSize && sides.length <= 2) return [sides[0]!, sides.at(-1)!];
+  throw new SpecError(
+    '--size',
+    `is '${text}'; expected a side, or height x width, of 1 to ${maxSide} pixels, such as 64 or 48x64; give one`,
+  );
+}
+
+function parseChannels(text: string): 1 | 3 {
+  if (text === '1' || text === '3') return text === '1' ? 1 : 3;
+  throw new SpecError('--channels', `is '${text}'; expected 1 (grey) or 3 (colour); choose one of them`);
 }
 
 /** NaN for what is no number; Number('') would be 0. */

@@ -22,11 +22,10 @@ export function say(line: string): void {
 }
 
 /** @throws DataError as loadImages does */
-export async function loadParts({ data, limit }: DataSettings): Promise<Parts> {
-  return {
-    train: await loadImages(data, 'train', { limit }),
-    test: await loadImages(data, 'test', { limit }),
-  };
+export async function loadParts(settings: DataSettings): Promise<Parts> {
+  const { data, limit, size, channels, skipBroken } = settings;
+  const chosen = { limit, size, channels, skipBroken };
+  return { train: await loadImages(data, 'train', chosen), test: await loadImages(data, 'test', chosen) };
 }
 
 /**

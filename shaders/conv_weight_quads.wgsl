@@ -1,0 +1,8 @@
+// A convolution's gradient by its weight (lib/conv_weight.wgsl) in registers, loads of rows shared by a quad.
+
+enable subgroups;
+
+//#include "lib/conv_weight.wgsl"
+//#include "lib/conv_weight_aligned.wgsl"
+//#include "lib/rows_quad.wgsl"
+//#include "lib/product_registers.wgsl"

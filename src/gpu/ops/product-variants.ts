@@ -1,0 +1,72 @@
+/**
+ * Which kernel of a product's family runs where. The register-blocked kernels need no barriers, which software
+ * adapters run slowly; the workgroup-memory kernels share loads, which GPUs need. Figures: docs/performance.md.
+ */
+import { isSoftware, type AdapterClass } from '../dispatch.js';
+import { ceilDivide } from '../shape.js';
+import type { ProductShape } from './product.js';
+
+/** The kernels that every family has. */
+export type Skeleton = `${'registers' | 'quads' | 'workgroup'}${'' | '_any'}`;
+
+export interface ProductVariant {
+  readonly skeleton: Skeleton;
+  readonly overrides: Readonly<Record<string, number>>;
+  /** Rows and columns of the product that one workgroup makes. */
+  readonly tileRows: number;
+  readonly tileColumns: number;
+}
+
+/** Below this many workgroups a GPU is not filled and smaller tiles or a split inner axis pay. */
+const FULL_GPU_WORKGROUPS = 128;
+/** A piece of a split inner axis is at least this long, or the partial sums cost more than they save. */
+const SHORTEST_PIECE = 256;
+/** Cores times two of a typical software adapter. */
+const FULL_SOFTWARE_WORKGROUPS = 8;
+
+/** The kernel, tile and overrides for a product of this size. */
+export function chooseVariant(adapterClass: AdapterClass, shape: ProductShape): ProductVariant {
+  const { rows, columns, aligned, phases = 1 } = shape;
+  if (isSoftware(adapterClass)) return registerVariant(adapterClass, shape);
+  const large = phases * ceilDivide(rows, 64) * ceilDivide(columns, 64) >= FULL_GPU_WORKGROUPS;
+  return workgroupVariant(aligned, large ? 2 : 1);
+}
+
+/** A register tile of up to 16 rows by 16 columns; smaller where the product is. */
+export function registerVariant(adapterClass: AdapterClass, shape: ProductShape): ProductVariant {
+  const { rows, columns, aligned } = shape;
+  const isNarrow = columns <= 16;
+  const quads = !isNarrow && adapterClass === 'software-subgroups';
+  const rowQuads = rows <= 4 ? 1 : rows <= 8 ? 2 : 4;
+  const columnQuads = columns <= 4 ? 1 : columns <= 32 ? 2 : 4;
+  // Four neighbours share rows; few invocations a workgroup spread a small product over the cores.
+  const [x, y] = isNarrow ? [1, 8] : [4, 2];
+  return {
+    skeleton: `${quads ? 'quads' : 'registers'}${aligned ? '' : '_any'}`,
+    overrides: { ROW_QUADS: rowQuads, COLUMN_QUADS: columnQuads, WORKGROUP_X: x, WORKGROUP_Y: y },
+    tileRows: 4 * rowQuads * y,
+    tileColumns: 4 * columnQuads * x,
+  };
+}
+
+/** 8 x 8 invocations with `quads` x `quads` tiles of 4 x 4 each. */
+export function workgroupVariant(aligned: boolean, quads: 1 | 2): ProductVariant {
+  return {
+    skeleton: aligned ? 'workgroup' : 'workgroup_any',
+    overrides: { QUADS: quads, TILE_INNER: 16, WORKGROUP_X: 8, WORKGROUP_Y: 8 },
+    tileRows: 32 * quads,
+    tileColumns: 32 * quads,
+  };
+}
+
+/** Into how many pieces the inner axis is cut, so that a small product of a long axis still fills the adapter. */
+export function splitCount(
+  adapterClass: AdapterClass,
+  variant: ProductVariant,
+  { rows, columns, inner, phases = 1, splittable = true }: ProductShape,
+): number {
+  const workgroups = phases * ceilDivide(rows, variant.tileRows) * ceilDivide(columns, variant.tileColumns);
+  const wanted = isSoftware(adapterClass) ? FULL_SOFTWARE_WORKGROUPS : FULL_GPU_WORKGROUPS;
+  if (!splittable || workgroups * 2 > wanted || inner < 2 * SHORTEST_PIECE) return 1;
+  return Math.min(Math.floor(wanted / workgroups), Math.floor(inner / SHORTEST_PIECE));
+}
