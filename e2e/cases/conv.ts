@@ -9,7 +9,7 @@ import * as reference from '../reference/conv.js';
 import type { ConvWindow } from '../reference/conv.js';
 import { map, randomNormal, type F64 } from '../reference/tensor.js';
 import { dotTolerance } from '../tolerance.js';
-import { describe, matmulClasses, type AdapterClass, type CaseGraph, type KernelCase } from './case.js';
+import { matmulClasses, type AdapterClass, type CaseGraph, type KernelCase } from './case.js';
 import { convTable, describeRow, paddingOf, type ConvRow } from './conv-table.js';
 
 export function absolute(x: F64): F64 {

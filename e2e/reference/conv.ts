@@ -23,8 +23,8 @@ interface Tap {
 }
 
 /** Output pixels along one axis: `floor((size + padding - kernel) / stride) + 1`. */
-function outputSize(size: number, kernel: number, stride: number, before: number, after: number): number {
-  return Math.floor((size + before + after - kernel) / stride) + 1;
+function outputSize(length: number, kernel: number, stride: number, before: number, after: number): number {
+  return Math.floor((length + before + after - kernel) / stride) + 1;
 }
 
 /**

@@ -143,7 +143,11 @@ test.describe('the table of geometries', () => {
     for (const row of convTable) {
       const kernel = [...row.kernel, row.channels, row.outputs];
       const window = { stride: row.stride, padding: paddingOf(row) };
-      const [B, rows, columns] = conv.convOutputShape([row.batch, ...row.image, row.channels], kernel, window);
+      const [B, rows, columns] = conv.convOutputShape(
+        [row.batch, ...row.image, row.channels],
+        kernel,
+        window,
+      );
       const flop = 2 * B * rows * columns * kernel.reduce((a, b) => a * b);
       expect(flop, describeRow(row)).toBeLessThan(2e6);
     }
