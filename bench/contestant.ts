@@ -22,10 +22,10 @@ export interface Sample {
   readonly calls?: Calls;
 }
 
-/** What shows that a peer did the work: losses by step, or the relative error of the product. */
+/** What shows that a peer did the work: losses by step, or the relative error of its outputs. */
 export interface Evidence {
   readonly losses?: readonly (readonly [step: number, loss: number])[];
-  readonly productError?: number;
+  readonly outputError?: number;
 }
 
 /** One peer on one workload. Every call throws when the peer fails or outlasts its time. */

@@ -4,8 +4,8 @@ import { SpecError } from '../src/gpu/errors.js';
 import type { AdapterChoice } from './browser.js';
 import { WORKLOAD_NAMES, type WorkloadName } from './workloads.js';
 
-/** Peers of the two kinds of workload, in the order of the table. */
-export const PEER_NAMES = ['webgpu-vae', 'jax-js', 'tfjs', 'torch', 'naive'] as const;
+/** Every peer; each workload says who of them takes part. */
+export const PEER_NAMES = ['webgpu-vae', 'jax-js', 'tfjs', 'onnxruntime', 'torch', 'naive'] as const;
 export type PeerName = (typeof PEER_NAMES)[number];
 
 export interface Options {

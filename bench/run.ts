@@ -10,12 +10,14 @@ import { DeviceError } from '../src/gpu/errors.js';
 import { BenchServer, BrowserContestant } from './browser.js';
 import type { Contestant } from './contestant.js';
 import { parseOptions, PEER_NAMES, type Options } from './options.js';
-import { markdownTable, summaries, withTable, type Setting, type Summary } from './report.js';
+import { markdownTable, withTable, type Setting } from './report.js';
 import { measure, type Result } from './schedule.js';
 import { describeSetting } from './setting.js';
-import { findTorch, TorchContestant, writeTrainingData } from './torch.js';
-import { trueLosses } from './truth.js';
-import { isMatmul, workload, type Workload, type WorkloadName } from './workloads.js';
+import { provideOnnxruntime } from './onnxruntime.js';
+import { summaries, type Summary } from './summary.js';
+import { findTorch, TorchContestant } from './torch.js';
+import { Truth } from './truth.js';
+import { workload, type Workload, type WorkloadName } from './workloads.js';
 
 const DOCUMENT = new URL('../docs/performance.md', import.meta.url);
 const OUT = new URL('../out/', import.meta.url);
@@ -25,12 +27,6 @@ interface Measured {
   readonly workload: Workload;
   readonly results: readonly Result[];
   readonly rows: readonly Summary[];
-}
-
-/** The bare kernel has no training and PyTorch no adapter: each is in the workloads where it says something. */
-function takesPart(peer: string, name: WorkloadName, python: string | undefined): boolean {
-  if (peer === 'torch') return !isMatmul(name) && python !== undefined;
-  return peer !== 'naive' || isMatmul(name);
 }
 
 /** A ratio between two adapters says nothing of the libraries. */
@@ -48,40 +44,47 @@ function requireOneAdapter(results: readonly Result[]): void {
 class Run {
   readonly #options: Options;
   readonly #python = findTorch();
-  readonly #truth: readonly number[];
+  readonly #truth = new Truth(this.#python);
+  readonly #versions = new Map<string, string>();
   #browser = '';
-  #torch: string | undefined;
 
   constructor(options: Options) {
     this.#options = options;
-    writeTrainingData();
-    this.#truth = trueLosses(this.#python);
     if (this.#python === undefined) console.log('No python3 on PATH imports torch: PyTorch is left out.');
   }
 
-  #contestants(name: WorkloadName, url: string): Map<string, Contestant> {
-    const peers = [...this.#options.peers, 'ceiling'].filter((peer) => takesPart(peer, name, this.#python));
-    const enter = (peer: string): Contestant =>
-      peer === 'torch' && this.#python !== undefined
-        ? new TorchContestant(this.#python)
-        : new BrowserContestant(peer, url, this.#options.adapter);
-    return new Map(peers.map((peer) => [peer, enter(peer)]));
+  /** The peers of a workload that were asked for and that are here. `webgpu-vae` stands for all of its rows. */
+  #peers({ peers }: Workload): string[] {
+    const asked = peers.filter((peer) => this.#options.peers.some((name) => name === peer.split(' ', 1)[0]));
+    return asked.filter((peer) => {
+      if (peer === 'torch') return this.#python !== undefined;
+      return peer !== 'onnxruntime' || this.#versions.has(peer);
+    });
   }
 
   async #measure(name: WorkloadName, url: string): Promise<Measured> {
     const facts = workload(name);
-    const contestants = this.#contestants(name, url);
-    const results = await measure(facts, contestants, this.#options.rounds);
+    const enter = (peer: string): Contestant =>
+      peer === 'torch' && this.#python !== undefined
+        ? new TorchContestant(this.#python, name)
+        : new BrowserContestant(peer, url, this.#options.adapter);
+    const peers = [...this.#peers(facts), 'ceiling'];
+    const lossesOf = (peer: string): readonly number[] => this.#truth.losses(name, peer);
+    for (const peer of peers) lossesOf(peer); // computed before anything is timed
+    const contestants = new Map(peers.map((peer) => [peer, enter(peer)]));
+    const results = await measure(facts, contestants, this.#options.rounds, (peer) => lossesOf(peer).length);
     requireOneAdapter(results);
-    this.#torch = results.find(({ peer }) => peer === 'torch')?.opened?.adapter ?? this.#torch;
+    const torch = results.find(({ peer }) => peer === 'torch')?.opened?.adapter;
+    if (torch !== undefined) this.#versions.set('torch', torch.replace(/^PyTorch /, ''));
     for (const contestant of contestants.values()) {
       if (contestant instanceof BrowserContestant) this.#browser = contestant.version;
     }
-    return { workload: facts, results, rows: summaries(results, facts, this.#truth) };
+    return { workload: facts, results, rows: summaries(results, facts, lossesOf) };
   }
 
   async all(): Promise<void> {
     const server = await BenchServer.start();
+    if (this.#options.workloads.includes('decode-one')) this.#provideOnnxruntime();
     const measured: Measured[] = [];
     try {
       for (const name of this.#options.workloads) {
@@ -95,17 +98,21 @@ class Run {
     this.#write(measured);
   }
 
+  #provideOnnxruntime(): void {
+    if (!this.#options.peers.includes('onnxruntime')) return;
+    const version = provideOnnxruntime();
+    if (version !== undefined) this.#versions.set('onnxruntime', version);
+    else console.log('npm could not install onnxruntime-web: it is left out.');
+  }
+
   #setting(): Setting {
-    return describeSetting(this.#options, this.#browser, this.#torch);
+    return describeSetting(this.#options, this.#browser, this.#versions);
   }
 
   #write(measured: readonly Measured[]): void {
     const setting = this.#setting();
     mkdirSync(OUT, { recursive: true });
-    writeFileSync(
-      new URL('bench.json', OUT),
-      JSON.stringify({ setting, truth: this.#truth, measured }, null, 1),
-    );
+    writeFileSync(new URL('bench.json', OUT), JSON.stringify({ setting, measured }, null, 1));
     if (this.#options.peers.length < PEER_NAMES.length) return;
     const document = measured.reduce(
       (text, { workload: facts, rows }) => withTable(text, facts, markdownTable(facts, rows, setting)),

@@ -5,7 +5,7 @@
  */
 import type { Contestant, Evidence, Opened, Sample } from './contestant.js';
 import { median } from './statistics.js';
-import { TRUTH_STEPS, type Workload } from './workloads.js';
+import type { Workload } from './workloads.js';
 
 /** What was measured of one peer on one workload. */
 export interface Result {
@@ -60,13 +60,15 @@ class Lane {
       this.result.opened = opened;
       this.#stepMs = opened.firstMs;
       this.#stepsDone = 1;
-      if (opened.firstMs < LONGEST_WARM_UP_MS) this.#stepMs = Math.min(...(await this.#sample(1)));
+      if (opened.firstMs < LONGEST_WARM_UP_MS) await this.#sample(1);
     });
   }
 
   async #sample(count: number): Promise<readonly number[]> {
     const { timesMs, calls } = await this.#contestant.sample(count);
     this.#stepsDone += count;
+    // A first step that took its time to compile is no estimate once there is a better one.
+    this.#stepMs = Math.min(this.#stepMs, ...timesMs);
     if (calls) this.result.calls = calls;
     return timesMs;
   }
@@ -82,9 +84,9 @@ class Lane {
     });
   }
 
-  /** Goes on to the last step of the float64 losses, or as far as the time allows. */
-  finishLosses(): Promise<void> {
-    const count = Math.min(TRUTH_STEPS - this.#stepsDone, Math.floor(LOSSES_TIME_MS / this.#stepMs));
+  /** Goes on to step `last`, the end of the float64 losses, or as far as the time allows. */
+  finishLosses(last: number): Promise<void> {
+    const count = Math.min(last - this.#stepsDone, Math.floor(LOSSES_TIME_MS / this.#stepMs));
     return this.#guarded(async () => {
       if (count > 0) await this.#sample(count);
     });
@@ -116,19 +118,23 @@ async function inTurn(lanes: readonly Lane[], turn: (lane: Lane) => Promise<void
   for (const lane of lanes) await turn(lane);
 }
 
-/** Measures the workload and closes every contestant, whatever happens to any of them. */
+/**
+ * Measures the workload and closes every contestant, whatever happens to any of them.
+ * @param truthSteps how many losses of a peer can be checked
+ */
 export async function measure(
   workload: Workload,
   contestants: ReadonlyMap<string, Contestant>,
   rounds: number,
+  truthSteps: (peer: string) => number,
 ): Promise<Result[]> {
   const lanes = [...contestants].map(([peer, contestant]) => new Lane(peer, contestant, workload));
   await inTurn(lanes, (lane) => lane.open());
   for (let round = 0; round < rounds; round++) {
     await inTurn(rotated(lanes, round), (lane) => lane.round(round, rounds));
   }
-  if (workload.name === 'dense-step') {
-    await inTurn(lanes, (lane) => lane.finishLosses());
+  if (workload.isTraining) {
+    await inTurn(lanes, (lane) => lane.finishLosses(truthSteps(lane.result.peer)));
     for (let round = 0; round < BURST_ROUNDS; round++) {
       await inTurn(rotated(lanes, round), (lane) => lane.burst());
     }

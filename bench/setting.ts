@@ -15,8 +15,12 @@ function packageVersion(path: string): string {
   return version;
 }
 
-/** Describes this machine and run; `torch` is what the PyTorch peer said of itself, if it ran. */
-export function describeSetting(options: Options, browser: string, torch: string | undefined): Setting {
+/** Describes this machine and run; `others` are versions of peers that are not among our packages. */
+export function describeSetting(
+  options: Options,
+  browser: string,
+  others: ReadonlyMap<string, string>,
+): Setting {
   const cpus = os.cpus();
   const cpu = cpus[0]?.model.trim() ?? 'unknown CPU';
   const memoryGiB = Math.round(os.totalmem() / 2 ** 30);
@@ -27,9 +31,6 @@ export function describeSetting(options: Options, browser: string, torch: string
     machine: `${cpu}, ${cpus.length} cores, ${memoryGiB} GiB, ${os.type()} ${os.arch()}`,
     browser,
     rounds: options.rounds,
-    versions: {
-      ...Object.fromEntries(versions),
-      ...(torch === undefined ? {} : { torch: torch.replace(/^PyTorch /, '') }),
-    },
+    versions: { ...Object.fromEntries(versions), ...Object.fromEntries(others) },
   };
 }

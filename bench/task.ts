@@ -1,15 +1,7 @@
-/**
- * The tensors of a workload, the same bits for every peer. They come from an integer hash and from
- * correctly rounded operations only (no sin, no log), so that a page, Node and a child process agree
- * without a data file, and so that the losses in losses.json stay valid.
- */
+/** The tasks: what each workload asks of a peer, with all tensors that it needs. */
+import { createConvTask, type ConvTask } from './conv-task.js';
+import { discs, fill, nearlyNormal, symmetric, type Tensor } from './tensor.js';
 import { DENSE, isMatmul, matmulSizes, type WorkloadName } from './workloads.js';
-
-/** A dense row-major tensor. */
-export interface Tensor {
-  readonly shape: readonly number[];
-  readonly values: Float32Array<ArrayBuffer>;
-}
 
 /** Layers of the dense VAE: how many inputs and outputs each has. */
 export const LAYERS = {
@@ -62,48 +54,13 @@ export interface MatmulTask {
   readonly right: Tensor;
 }
 
-export type Task = DenseStepTask | MatmulTask;
-
-/** The 32-bit finaliser of MurmurHash3 over (stream, index): a uniform number in [0, 1) with 24 bits. */
-function uniform(stream: number, index: number): number {
-  let h = Math.imul(index + 1, 0x9e3779b1) ^ Math.imul(stream + 1, 0x7feb352d);
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return ((h ^ (h >>> 16)) >>> 8) / 0x1000000;
-}
-
-/** Twelve uniforms less six: mean 0, variance 1, close to normal, and exact in float64. */
-function nearlyNormal(stream: number, index: number): number {
-  let sum = -6;
-  for (let i = 0; i < 12; i++) sum += uniform(stream, index * 12 + i);
-  return sum;
-}
-
-function fill(shape: readonly number[], value: (index: number) => number): Tensor {
-  const elementCount = shape.reduce((product, size) => product * size, 1);
-  return { shape, values: Float32Array.from({ length: elementCount }, (_, index) => value(index)) };
-}
-
-/** Soft-edged discs on a 28 x 28 field: centre, radius and brightness differ by row, as digits do. */
-function discs(rows: number): Tensor {
-  const side = 28;
-  return fill([rows, side * side], (index) => {
-    const row = Math.floor(index / (side * side));
-    const pixel = index % (side * side);
-    const of = (property: number): number => uniform(1, row * 4 + property);
-    const dx = (pixel % side) - (9 + 10 * of(0));
-    const dy = Math.floor(pixel / side) - (9 + 10 * of(1));
-    const inside = 3 + 5 * of(2) - Math.sqrt(dx * dx + dy * dy);
-    return Math.min(Math.max(inside, 0), 1) * (0.5 + 0.5 * of(3));
-  });
-}
+export type Task = DenseStepTask | MatmulTask | ConvTask;
 
 /** Uniform within 1 / sqrt(inputs of the layer) of zero, PyTorch's default for a linear layer. */
 function initialWeight(name: WeightName, layer: LayerName, stream: number): Tensor {
   const { inputs, outputs } = LAYERS[layer];
   const bound = 1 / Math.sqrt(inputs);
-  const shape = name.endsWith('.bias') ? [outputs] : [outputs, inputs];
-  return fill(shape, (index) => (2 * uniform(stream, index) - 1) * bound);
+  return symmetric(name.endsWith('.bias') ? [outputs] : [outputs, inputs], stream, bound);
 }
 
 function denseStepTask(): DenseStepTask {
@@ -119,32 +76,12 @@ function denseStepTask(): DenseStepTask {
 
 /** The tensors of the named workload. */
 export function createTask(name: WorkloadName): Task {
-  if (!isMatmul(name)) return denseStepTask();
+  if (name === 'dense-step') return denseStepTask();
+  if (!isMatmul(name)) return createConvTask(name);
   const { M, K, N } = matmulSizes(name);
   return {
     kind: 'matmul',
     left: fill([M, K], (index) => nearlyNormal(3, index)),
     right: fill([K, N], (index) => nearlyNormal(4, index)),
   };
-}
-
-/** Rows of the batch that step i trains on: f32[batchSize, columns], a copy that the caller may keep. */
-export function batchOf(tensor: Tensor, i: number): Float32Array<ArrayBuffer> {
-  const columns = tensor.shape[1] ?? 1;
-  const elementCount = DENSE.batchSize * columns;
-  const start = (i % DENSE.batchCount) * elementCount;
-  return tensor.values.slice(start, start + elementCount);
-}
-
-/** A matrix f32[out, in] as f32[in, out], for libraries that are fastest so; a vector stays as it is. */
-export function inputMajor(tensor: Tensor): Tensor {
-  const [outputs = 0, inputs] = tensor.shape;
-  if (inputs === undefined) return tensor;
-  const values = new Float32Array(tensor.values.length);
-  for (let row = 0; row < outputs; row++) {
-    for (let column = 0; column < inputs; column++) {
-      values[column * outputs + row] = tensor.values[row * inputs + column] ?? NaN;
-    }
-  }
-  return { shape: [inputs, outputs], values };
 }

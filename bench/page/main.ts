@@ -5,24 +5,35 @@
  */
 import { SpecError } from '../../src/gpu/errors.js';
 import type { Evidence, Opened, Sample } from '../contestant.js';
-import type { Peer, PeerModule } from '../peer.js';
+import { outputError } from '../check.js';
+import type { Peer } from '../peer.js';
 import { createTask, type Task } from '../task.js';
-import type { WorkloadName } from '../workloads.js';
-import { productError } from './check.js';
+import { BATCH_SIZES, workload as factsOf, type BatchContestant, type WorkloadName } from '../workloads.js';
 import { adapterInUse, callsOf, watchWebGpu } from './witness.js';
 
-const PEERS: Record<string, () => Promise<PeerModule>> = {
-  'webgpu-vae': () => import('../peers/webgpu-vae.js'),
-  'jax-js': () => import('../peers/jax-js.js'),
-  tfjs: () => import('../peers/tfjs.js'),
-  naive: () => import('../peers/naive.js'),
-  ceiling: () => import('../peers/ceiling.js'),
+/** A peer by the name of its row. */
+const PEERS: Record<string, () => Promise<Peer>> = {
+  'webgpu-vae': async () => (await import('../peers/webgpu-vae.js')).createPeer(),
+  'webgpu-vae by reshape': async () =>
+    (await import('../peers/webgpu-vae.js')).createPeer({ byReshape: true }),
+  ...Object.fromEntries(
+    BATCH_SIZES.map((batchSize): [BatchContestant, () => Promise<Peer>] => [
+      `webgpu-vae batch ${batchSize}`,
+      async () => (await import('../peers/webgpu-vae.js')).createPeer({ batchSize }),
+    ]),
+  ),
+  'jax-js': async () => (await import('../peers/jax-js.js')).createPeer(),
+  tfjs: async () => (await import('../peers/tfjs.js')).createPeer(),
+  onnxruntime: async () => (await import('../peers/onnxruntime.js')).createPeer(),
+  naive: async () => (await import('../peers/naive.js')).createPeer(),
+  ceiling: async () => (await import('../peers/ceiling.js')).createPeer(),
 };
 
 /** One peer on one workload, from its first step to its result. */
 class Bench {
   #peer!: Peer;
   #task!: Task;
+  #isTraining = false;
   #next = 0;
   readonly #losses: [step: number, loss: number][] = [];
 
@@ -32,7 +43,8 @@ class Bench {
     if (!load)
       throw new SpecError('bench', `no peer ${peerName}; there are ${Object.keys(PEERS).join(', ')}`);
     this.#task = createTask(workload);
-    this.#peer = (await load()).createPeer();
+    this.#isTraining = factsOf(workload).isTraining;
+    this.#peer = await load();
     const start = performance.now();
     await this.#peer.setup(this.#task);
     await this.#step(true);
@@ -72,9 +84,9 @@ class Bench {
 
   /** What shows that the work was right. */
   async evidence(): Promise<Evidence> {
-    if (this.#task.kind === 'dense-step') return { losses: this.#losses };
+    if (this.#isTraining) return { losses: this.#losses };
     if (!this.#peer.result) return {};
-    return { productError: productError(this.#task, await this.#peer.result()) };
+    return { outputError: outputError(this.#task, await this.#peer.result()) };
   }
 }
 

@@ -37,8 +37,8 @@ class Naive implements Peer {
     return undefined;
   }
 
-  result(): Promise<Float32Array> {
-    return downloadBuffer(this.#device, this.#output);
+  async result(): Promise<readonly Float32Array[]> {
+    return [await downloadBuffer(this.#device, this.#output)];
   }
 }
 

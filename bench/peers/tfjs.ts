@@ -5,34 +5,22 @@
 import * as tf from '@tensorflow/tfjs-core';
 // oxlint-disable-next-line import/no-unassigned-import -- it exists for its side effect
 import '@tensorflow/tfjs-core/dist/register_all_gradients';
-import { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
+// oxlint-disable-next-line import/no-unassigned-import -- it registers the backend
+import '@tensorflow/tfjs-backend-webgpu';
 import { DeviceError } from '../../src/gpu/errors.js';
-import type { Peer } from '../peer.js';
+import type { Peer, Work } from '../peer.js';
 import {
-  batchOf,
-  inputMajor,
   mapWeights,
   type DenseStepTask,
   type LayerName,
   type MatmulTask,
   type Task,
-  type Tensor,
   type Weights,
 } from '../task.js';
+import { batchOf, inputMajor } from '../tensor.js';
 import { DENSE } from '../workloads.js';
-
-/** Sends what tfjs has recorded so far (it submits by the batch) and waits for the GPU. */
-async function finish(): Promise<void> {
-  const backend = tf.backend();
-  if (!(backend instanceof WebGPUBackend))
-    throw new DeviceError('bench', 'tfjs is not on WebGPU; it must be');
-  backend.ensureCommandEncoderReady();
-  backend.endComputePassEncoder();
-  backend.submitQueue();
-  await backend.queue.onSubmittedWorkDone();
-}
-
-const upload = ({ values, shape }: Tensor): tf.Tensor => tf.tensor(values, [...shape]);
+import { createConvLayer, createConvTraining, createDecoder } from './tfjs-conv.js';
+import { elbo, finish, upload } from './tfjs-device.js';
 
 /** Trains with tf.train.adam; matrices are kept as f32[in, out], the layout of its dense layers. */
 class Training {
@@ -56,14 +44,12 @@ class Training {
     const logVariance = this.#dense(hidden, 'logVariance', 'linear');
     const z = tf.add(mean, tf.mul(noise, tf.exp(tf.mul(logVariance, 0.5))));
     const logits = this.#dense(this.#dense(z, 'decoder', 'relu'), 'output', 'linear');
-    const crossEntropy = tf.sum(tf.sub(tf.softplus(logits), tf.mul(logits, x)));
-    const inner = tf.sub(tf.sub(tf.add(tf.square(mean), tf.exp(logVariance)), logVariance), 1);
-    return tf.div<tf.Scalar>(tf.add(crossEntropy, tf.mul(tf.sum(inner), 0.5)), DENSE.batchSize);
+    return elbo(logits, x, mean, logVariance, DENSE.batchSize);
   }
 
   async step(i: number, sync: boolean): Promise<number | undefined> {
-    const x = tf.tensor2d(batchOf(this.#task.x, i), [DENSE.batchSize, DENSE.pixels]);
-    const noise = tf.tensor2d(batchOf(this.#task.noise, i), [DENSE.batchSize, DENSE.latent]);
+    const x = tf.tensor2d(batchOf(this.#task.x, i, DENSE.batchSize), [DENSE.batchSize, DENSE.pixels]);
+    const noise = tf.tensor2d(batchOf(this.#task.noise, i, DENSE.batchSize), [DENSE.batchSize, DENSE.latent]);
     const loss = this.#optimizer.minimize(() => this.#loss(x, noise), true);
     const value = sync ? (await loss?.data())?.[0] : undefined;
     tf.dispose([x, noise, ...(loss ? [loss] : [])]);
@@ -89,28 +75,43 @@ class Product {
     return undefined;
   }
 
-  async result(): Promise<Float32Array> {
-    return Float32Array.from((await this.#product?.data()) ?? []);
+  async result(): Promise<readonly Float32Array[]> {
+    return [Float32Array.from((await this.#product?.data()) ?? [])];
   }
 }
 
 class TensorFlowJs implements Peer {
-  #work!: Training | Product;
+  #work!: Work;
 
   async setup(task: Task): Promise<void> {
     tf.enableProdMode();
     if (!(await tf.setBackend('webgpu')))
       throw new DeviceError('bench', 'tfjs found no WebGPU; one is needed');
     await tf.ready();
-    this.#work = task.kind === 'matmul' ? new Product(task) : new Training(task);
+    this.#work = createWork(task);
   }
 
   step(i: number, sync: boolean): Promise<number | undefined> {
     return this.#work.step(i, sync);
   }
 
-  async result(): Promise<Float32Array> {
-    return this.#work instanceof Product ? this.#work.result() : new Float32Array();
+  async result(): Promise<readonly Float32Array[]> {
+    return this.#work.result?.() ?? [];
+  }
+}
+
+function createWork(task: Task): Work {
+  switch (task.kind) {
+    case 'matmul':
+      return new Product(task);
+    case 'dense-step':
+      return new Training(task);
+    case 'conv-step':
+      return createConvTraining(task);
+    case 'decode-one':
+      return createDecoder(task);
+    default:
+      return createConvLayer(task);
   }
 }
 

@@ -1,25 +1,12 @@
 /** This library, as its users get it: products through the low-level entry, training through the model's plan. */
 import { Device, Executable, input, makePlan, matmul, Scheduler } from 'webgpu-vae/gpu';
-import {
-  denseSpec,
-  SpecError,
-  Vae,
-  writeSafetensors,
-  type TensorToWrite,
-  type Trainer,
-  type VaeSpec,
-} from 'webgpu-vae';
-import type { Peer } from '../peer.js';
-import {
-  batchOf,
-  type DenseStepTask,
-  type LayerName,
-  type MatmulTask,
-  type Task,
-  type Tensor,
-  type Weights,
-} from '../task.js';
+import { denseSpec, Vae, writeSafetensors, type TensorToWrite, type Trainer, type VaeSpec } from 'webgpu-vae';
+import type { Peer, Work } from '../peer.js';
+import { type DenseStepTask, type LayerName, type MatmulTask, type Task, type Weights } from '../task.js';
+import { batchOf, type Tensor } from '../tensor.js';
 import { DENSE } from '../workloads.js';
+import { createConvTraining, createDecoder, type ConvVariant } from './webgpu-vae-conv.js';
+import { createConvLayer } from './webgpu-vae-layer.js';
 
 /** Multiplies with one plan; the inputs are written once. */
 class Product {
@@ -46,8 +33,8 @@ class Product {
     return undefined;
   }
 
-  result(): Promise<Float32Array> {
-    return this.#executable.read('product');
+  async result(): Promise<readonly Float32Array[]> {
+    return [await this.#executable.read('product')];
   }
 }
 
@@ -78,7 +65,10 @@ class Training {
   }
 
   async step(i: number, sync: boolean): Promise<number | undefined> {
-    await this.#trainer.step({ x: batchOf(this.#task.x, i), noise: batchOf(this.#task.noise, i) });
+    await this.#trainer.step({
+      x: batchOf(this.#task.x, i, DENSE.batchSize),
+      noise: batchOf(this.#task.noise, i, DENSE.batchSize),
+    });
     if (!sync && this.#trainer.pendingTerms < 200) return undefined;
     const last = (await this.#trainer.terms()).at(-1);
     return sync && last ? -last.elbo : undefined;
@@ -94,30 +84,46 @@ function checkpoint(weights: Weights<Tensor>, spec: VaeSpec): Promise<Uint8Array
   return writeSafetensors(new Map(named), { format: 'webgpu-vae 1', spec: JSON.stringify(spec) });
 }
 
+/** This library at one of its ways to do a task. */
 class WebGpuVae implements Peer {
-  #device!: Device;
-  #work!: Product | Training;
+  readonly #variant: ConvVariant;
+  #work!: Work;
+
+  constructor(variant: ConvVariant) {
+    this.#variant = variant;
+  }
+
+  get flop(): number | undefined {
+    return this.#work.flop;
+  }
 
   async setup(task: Task): Promise<void> {
-    this.#device = await Device.open();
-    this.#work =
-      task.kind === 'matmul'
-        ? await Product.create(this.#device, task)
-        : await Training.create(this.#device, task);
+    this.#work = await createWork(await Device.open(), task, this.#variant);
   }
 
   step(i: number, sync: boolean): Promise<number | undefined> {
     return this.#work.step(i, sync);
   }
 
-  async result(): Promise<Float32Array> {
-    if (!(this.#work instanceof Product)) throw unsupportedResult();
-    return this.#work.result();
+  async result(): Promise<readonly Float32Array[]> {
+    return this.#work.result?.() ?? [];
   }
 }
 
-function unsupportedResult(): Error {
-  return new SpecError('bench', 'a training step has no product; read its loss instead');
+function createWork(device: Device, task: Task, variant: ConvVariant): Promise<Work> {
+  switch (task.kind) {
+    case 'matmul':
+      return Product.create(device, task);
+    case 'dense-step':
+      return Training.create(device, task);
+    case 'conv-step':
+      return createConvTraining(device, task, variant);
+    case 'decode-one':
+      return createDecoder(device, task);
+    default:
+      return createConvLayer(device, task);
+  }
 }
 
-export const createPeer = (): Peer => new WebGpuVae();
+/** @param variant by reshape, or with another batch size; the peers' function at their batch size by default */
+export const createPeer = (variant: ConvVariant = {}): Peer => new WebGpuVae(variant);
