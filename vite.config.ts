@@ -10,6 +10,8 @@ export default defineConfig({
     ssr: true,
     target: 'es2022',
     minify: false,
+    // The bundled packages' licences ask to be passed on.
+    license: { fileName: 'THIRD-PARTY-LICENSES.md' },
     rolldownOptions: {
       input: {
         index: 'src/index.ts',

@@ -9,8 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { chromium, type Browser, type Page } from 'playwright';
 import { build, preview, type InlineConfig, type PreviewServer } from 'vite';
 import { DeviceError } from '../src/gpu/errors.js';
+import { findChromium } from '../src/node/chromium.mjs';
 import { withinTime, type Contestant, type Evidence, type Opened, type Sample } from './contestant.js';
-import { findExecutables } from './executable.js';
 import type { WorkloadName } from './workloads.js';
 
 export type AdapterChoice = 'default' | 'swiftshader';
@@ -30,7 +30,6 @@ const ADAPTER_FLAGS: Record<AdapterChoice, string> = {
   default: '--enable-features=Vulkan',
   swiftshader: '--use-webgpu-adapter=swiftshader',
 };
-const BROWSER_NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 /** Cross-origin isolation makes the page's clock tick in 5 us instead of 100 us. */
 const ISOLATION = {
   'Cross-Origin-Opener-Policy': 'same-origin',
@@ -106,7 +105,7 @@ export class BrowserContestant implements Contestant {
   }
 
   async open(workload: WorkloadName): Promise<Opened> {
-    const executablePath = process.env['CHROMIUM_PATH'] ?? findExecutables(BROWSER_NAMES)[0];
+    const executablePath = findChromium();
     this.#browser = await chromium.launch({
       ...(executablePath === undefined ? { channel: 'chromium' } : { executablePath }),
       args: [...FLAGS, ADAPTER_FLAGS[this.#adapter]],

@@ -1,4 +1,4 @@
-/** Finds programs the way a shell does, for the browser and for Python. */
+/** Finds programs the way a shell does. */
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 

@@ -33,6 +33,7 @@ export async function evaluate(device: Device, evaluation: Evaluation): Promise<
   const resources = {
     weights: device.createBuffer('test/weights', weights.byteLength, usage),
     gradients: device.createBuffer('test/gradients', weights.byteLength, usage),
+    state: device.createBuffer('test/state', 4 * Math.max(1, request.state?.length ?? 0), usage),
   };
   device.gpu.queue.writeBuffer(resources.weights, 0, weights as Float32Array<ArrayBuffer>);
   const executable = await Executable.create(device, plan, { resources, guard: true });

@@ -60,13 +60,14 @@ export async function runCase(device: Device, kernelCase: KernelCase): Promise<C
 
 /** The plan of a case as it is tested: no two tensors share a buffer. */
 export function planCase({ name, adapterClass }: KernelCase, graph: CaseGraph): Plan {
-  const { outputs, parameters, gradients, update } = graph;
+  const { outputs, parameters, state, gradients, update } = graph;
   return makePlan(
     {
       label: name,
       outputs,
       reuse: false,
       ...(parameters && { parameters }),
+      ...(state && { state }),
       ...(gradients && { gradients }),
       ...(update && { update }),
     },

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { Device } from '../src/gpu/device.js';
 import type { Dataset } from '../src/vae/data/dataset.js';
-import { denseSpec } from '../src/vae/spec.js';
+import { denseSpec } from '../src/vae/presets.js';
 import type { TrainerOptions } from '../src/vae/trainer.js';
 import { Vae } from '../src/vae/vae.js';
 

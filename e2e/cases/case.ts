@@ -58,6 +58,7 @@ export class CaseGraph {
   /** One run of the plan each, in order. */
   steps: StepValues[] = [{}];
   parameters: ParameterSet | undefined;
+  state: ParameterSet | undefined;
   gradients: readonly Tensor[] | undefined;
   update: PlanRequest['update'];
   /** Labels of the planned dispatches, where the case is about which they are. */

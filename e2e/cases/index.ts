@@ -3,6 +3,7 @@ import { accuracyCases } from './accuracy.js';
 import { binaryCases } from './binary.js';
 import type { KernelCase } from './case.js';
 import { convCases } from './conv.js';
+import { dropoutCases } from './dropout.js';
 import { convFusionCases } from './conv-fusion.js';
 import { epilogueCases } from './epilogue.js';
 import { gatherCases } from './gather.js';
@@ -11,8 +12,11 @@ import { likelihoodCases } from './likelihood.js';
 import { matmulCases } from './matmul.js';
 import { moveCases } from './move.js';
 import { noiseCases } from './noise.js';
+import { normalizeCases } from './normalize.js';
 import { objectiveCases } from './objective.js';
+import { poolCases } from './pool.js';
 import { reparameterizeCases } from './reparameterize.js';
+import { softmaxCases } from './softmax.js';
 import { unaryCases } from './unary.js';
 import { updateCases } from './update.js';
 
@@ -22,11 +26,15 @@ export const kernelCases: readonly KernelCase[] = [
   ...binaryCases,
   ...moveCases,
   ...imageCases,
+  ...poolCases,
   ...noiseCases,
+  ...dropoutCases,
   ...gatherCases,
   ...reparameterizeCases,
   ...likelihoodCases,
   ...objectiveCases,
+  ...normalizeCases,
+  ...softmaxCases,
   ...updateCases,
   ...matmulCases,
   ...epilogueCases,

@@ -8,7 +8,7 @@ import { execFile } from 'node:child_process';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test, type Page } from '@playwright/test';
-import { denseSpec } from '../../src/vae/spec.js';
+import { denseSpec } from '../../src/vae/presets.js';
 import { Vae } from '../../src/vae/vae.js';
 import { nodeDevice } from '../node-device.js';
 import { openSite, startSite, type Site, type Task } from '../site/server.js';

@@ -1,5 +1,5 @@
 """Golden values of single operations from PyTorch, float64: activations with two derivatives, erf, ties of
-maximum and minimum, gradient clipping, optimizer steps. Writes operations.json beside itself.
+maximum and minimum, gradient clipping, optimizer steps, norms with running statistics. Writes operations.json beside itself.
 
 Run: python3 e2e/goldens/operations.py   (needs torch; made with Debian 12's python3-torch)
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 
-FORMAT = 1
+FORMAT = 2
 POINTS = [-30, -8, -5.5, -3.7, -2.5, -2, -1, -0.5, -0.1, -1e-3, 0, 1e-3, 0.1, 0.5, 1, 2, 2.5, 3.7, 5.5, 8, 30]
 
 ACTIVATIONS = {
@@ -71,6 +71,67 @@ def optimize(kind, options, torch_options):
     return {"type": kind.lower(), "options": options, "start": start, "gradients": gradients, "after": after}
 
 
+def channels_first(x):
+    return x.movedim(-1, 1)
+
+
+def channels_last(x):
+    return x.movedim(1, -1)
+
+
+def norm_values(shape, seed):
+    """x, gamma, beta and the cotangent of y, all channels last."""
+    generator = torch.Generator().manual_seed(seed)
+    shapes = [shape, shape[-1:], shape[-1:], shape]
+    return [torch.randn(s, dtype=torch.float64, generator=generator).round(decimals=3) for s in shapes]
+
+
+def norm_step(module, x, gamma, beta, cotangent, layout=lambda x: x, back=lambda x: x):
+    module = module.double()
+    with torch.no_grad():
+        module.weight.copy_(gamma)
+        module.bias.copy_(beta)
+    module.zero_grad()
+    x = x.clone().requires_grad_()
+    y = back(module(layout(x)))
+    (y * cotangent).sum().backward()
+    names = {"y": y, "xGradient": x.grad, "gammaGradient": module.weight.grad, "betaGradient": module.bias.grad}
+    return {name: value.flatten().tolist() for name, value in names.items()}
+
+
+def norm_inputs(x, gamma, beta, cotangent):
+    names = {"x": x, "gamma": gamma, "beta": beta, "cotangent": cotangent}
+    return {"shape": list(x.shape), **{name: value.flatten().tolist() for name, value in names.items()}}
+
+
+def group_norm(shape, groups, seed):
+    values = norm_values(shape, seed)
+    module = torch.nn.GroupNorm(groups, shape[-1])
+    step = norm_step(module, *values, layout=channels_first, back=channels_last)
+    return {"kind": "groupNorm", "groups": groups, **norm_inputs(*values), **step}
+
+
+def layer_norm(shape, seed):
+    values = norm_values(shape, seed)
+    return {"kind": "layerNorm", **norm_inputs(*values), **norm_step(torch.nn.LayerNorm(shape[-1]), *values)}
+
+
+def batch_norm(shapes, momentum):
+    """One module over several batches, then the last of them by the running statistics."""
+    channels, rank = shapes[0][-1], len(shapes[0])
+    module = {2: torch.nn.BatchNorm1d, 4: torch.nn.BatchNorm2d}[rank](channels, momentum=momentum)
+    layout = {} if rank == 2 else {"layout": channels_first, "back": channels_last}
+    steps = []
+    for seed, shape in enumerate(shapes):
+        values = norm_values(shape, seed)
+        step = norm_step(module, *values, **layout)
+        state = [module.running_mean, module.running_var, module.num_batches_tracked[None]]
+        running = [value for tensor in state for value in tensor.tolist()]
+        steps.append({**norm_inputs(*values), **step, "running": running})
+    inference = norm_step(module.eval(), *values, **layout)
+    return {"kind": "batchNorm", "momentum": momentum, "steps": steps, "inference": inference}
+
+
 def main():
     golden = {
         "format": FORMAT,
@@ -80,6 +141,18 @@ def main():
         "erf": torch.erf(torch.tensor(POINTS, dtype=torch.float64)).tolist(),
         "ties": {"maximum": ties(torch.maximum), "minimum": ties(torch.minimum)},
         "clip": [clip(1.0), clip(100.0)],
+        "norms": [
+            group_norm([3, 2, 2, 6], 3, 1),
+            group_norm([2, 3, 1, 4], 1, 2),
+            group_norm([2, 4], 2, 3),
+            layer_norm([2, 2, 2, 5], 4),
+            layer_norm([3, 4], 5),
+        ],
+        # The last batch is smaller, as at the end of an epoch.
+        "batchNorms": [
+            batch_norm([[4, 2, 2, 3], [4, 2, 2, 3], [2, 2, 2, 3]], 0.1),
+            batch_norm([[5, 3], [5, 3], [2, 3]], 0.3),
+        ],
         "optimizers": [
             optimize("Adam", {"learningRate": 0.01}, {"lr": 0.01}),
             optimize(

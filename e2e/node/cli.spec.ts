@@ -15,7 +15,7 @@ import type { HistoryEntry } from '../../src/node/cli/history.js';
 import type { RunReport } from '../../src/node/cli/report.js';
 import { loadImages } from '../../src/node/data.js';
 import type { Dataset } from '../../src/vae/data/dataset.js';
-import { denseSpec } from '../../src/vae/spec.js';
+import { denseSpec } from '../../src/vae/presets.js';
 import type { Terms } from '../../src/vae/terms.js';
 import { Vae } from '../../src/vae/vae.js';
 import { nodeDevice } from '../node-device.js';
@@ -432,7 +432,7 @@ test.describe('bad input is answered in one line, before the GPU is opened', () 
     expect(stderr).toBe(
       `webgpu-vae: [fashoin] is neither a data set nor a file or folder (looked for ${join(folder, 'fashoin')}); expected ` +
         'fashion (20,000 + 4,000 images that come with webgpu-vae), fashion-mnist (the complete 60,000 + 10,000), ' +
-        'mnist (60,000 + 10,000 digits), or the path of an IDX images file or of a folder of IDX files; correct the name\n',
+        'mnist (60,000 + 10,000 digits), or the path of an IDX images file or of a folder of IDX files, CIFAR-10 batches or pictures; correct the name\n',
     );
   });
 

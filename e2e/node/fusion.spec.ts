@@ -2,7 +2,7 @@
  * Plan: fused kernels against the separate ops they stand for.
  * - a small dense VAE planned with and without fusion: loss, terms and every gradient agree; the fused plan has the
  *   dispatches one expects to see; with and without buffer reuse the bits are the same;
- * - likelihood and reparameterize against their compositions of primitive ops, value and gradient.
+ * - likelihood, norms and reparameterize against their compositions of primitive ops, value and gradient.
  * Axes: the model's likelihood and posterior; family and scale; posterior, estimator, samples and own noise.
  */
 import { expect, test } from '@playwright/test';
@@ -17,7 +17,10 @@ import {
   type PlanRequest,
   type Tensor,
 } from 'webgpu-vae/gpu';
+import { apply } from '../../src/gpu/graph.js';
 import { likelihoodComposition } from '../../src/gpu/ops/likelihood.js';
+import { normalizeComposition, normalizeOp } from '../../src/gpu/ops/normalize.js';
+import type { NormalizeAttributes } from '../../src/gpu/ops/normalize-shape.js';
 import { reparameterizeComposition } from '../../src/gpu/ops/reparameterize.js';
 import { broadcastTo } from '../../src/gpu/ops/binary.js';
 import { Model } from '../../src/vae/model.js';
@@ -186,7 +189,7 @@ async function compare(
       label: 'composition',
       outputs: Object.fromEntries([...outputs, ...gradients].map((tensor, i) => [`tensor ${i}`, tensor])),
       inputs: { ...inputs, ...Object.fromEntries(cotangents.map(({ values }, i) => [`g${i}`, values])) },
-      step: { seed: [3, 4], stream: 5 },
+      step: { seed: [3, 4], stream: 5, row_count: 2 },
     });
   });
   const [actual, expected] = await Promise.all(results);
@@ -194,6 +197,25 @@ async function compare(
   for (const [name, values] of Object.entries(expected!.outputs))
     expectSame(actual!.outputs[name]!, values, name);
 }
+
+const norms: readonly [name: string, attributes: NormalizeAttributes][] = [
+  ['groupNorm', { kind: 'groupNorm', groups: 2, epsilon: 1e-5 }],
+  ['layerNorm', { kind: 'layerNorm', groups: 1, epsilon: 1e-5 }],
+  [
+    'batchNorm',
+    { kind: 'batchNorm', groups: 1, epsilon: 1e-5, statistics: { training: true, momentum: 0.1, batch: 3 } },
+  ],
+];
+for (const [name, attributes] of norms)
+  test(`${name} and its composition`, async () => {
+    const shape = [6, 2, 3, 4]; // two samples of a batch of 3, of which the last is padding
+    await compare(
+      { x: randomNormal(shape, 1), gamma: randomUniform([4], 2, 0.5, 1.5), beta: randomNormal([4], 3) },
+      ['x', 'gamma', 'beta'],
+      ({ x, gamma, beta }) => [apply(normalizeOp, [x!, gamma!, beta!], attributes)[0]!],
+      ({ x, gamma, beta }) => [normalizeComposition(x!, gamma!, beta!, attributes)],
+    );
+  });
 
 const [R, B, D] = [6, 3, 5];
 for (const family of ['bernoulli', 'gaussian', 'laplace'] as const)

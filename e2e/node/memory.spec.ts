@@ -6,7 +6,7 @@
  */
 import { expect, test } from '@playwright/test';
 import { Device } from '../../src/gpu/device.js';
-import { denseSpec } from '../../src/vae/spec.js';
+import { denseSpec } from '../../src/vae/presets.js';
 import { Vae } from '../../src/vae/vae.js';
 import { faultKinds, injectFault, type FaultKind } from '../faults.js';
 import { freshDevice, nodeDevice } from '../node-device.js';

@@ -5,7 +5,7 @@
  */
 import { expect, test } from '@playwright/test';
 import { ShapeError, VaeError } from '../../src/gpu/errors.js';
-import { denseSpec } from '../../src/vae/spec.js';
+import { denseSpec } from '../../src/vae/presets.js';
 import { Vae } from '../../src/vae/vae.js';
 import { freshDevice, nodeDevice } from '../node-device.js';
 import { seededData } from '../seeded-run.js';

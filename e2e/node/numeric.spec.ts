@@ -5,7 +5,8 @@
  */
 import { expect, test } from '@playwright/test';
 import { NumericError } from '../../src/gpu/errors.js';
-import { denseSpec, type VaeSpec } from '../../src/vae/spec.js';
+import { denseSpec } from '../../src/vae/presets.js';
+import type { VaeSpec } from '../../src/vae/spec.js';
 import { Vae } from '../../src/vae/vae.js';
 import { loadModel } from '../model.js';
 import { nodeDevice } from '../node-device.js';

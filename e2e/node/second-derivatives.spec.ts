@@ -2,7 +2,7 @@
  * Plan: the gradient of a gradient through every op that has one. With g = d<w, op(x)>/dx the test takes
  * d<v, g>/dx and d<v, g>/dw on the GPU and holds them to central differences of the float64 backward.
  * Axes: matmul transpositions; every unary function and activation; every binary function, equal shapes (control) and
- * broadcast; sums and moves; likelihood family and scale; posterior, estimator and samples; a small network.
+ * broadcast; sums and moves; norms; likelihood family and scale; posterior, estimator and samples; a small network.
  * Inputs stay away from kinks, where a second derivative does not exist.
  */
 import { expect, test } from '@playwright/test';
@@ -10,20 +10,28 @@ import {
   activate,
   add,
   affine,
+  batchNorm,
+  averagePool,
   binary,
   broadcastTo,
   clamp,
   depthToSpace,
+  dropout,
   gradient,
+  groupNorm,
   input,
+  layerNorm,
   likelihood,
   matmul,
+  maxPool,
   multiply,
   objective,
   pad,
+  ParameterSet,
   reparameterize,
   reshape,
   slice,
+  softmax,
   spaceToDepth,
   sum,
   unary,
@@ -34,12 +42,16 @@ import { evaluate, largest } from '../evaluate.js';
 import { nodeDevice } from '../node-device.js';
 import { activateBackward, activationNames } from '../reference/activation.js';
 import { centralDifference } from '../reference/difference.js';
+import { dropout as drop } from '../reference/dropout.js';
 import { binaryBackward, binaryNames, unaryBackward, unaryNames } from '../reference/elementwise.js';
 import * as image from '../reference/image.js';
 import { logLikelihoodBackward } from '../reference/likelihood.js';
 import { matmul as product, matmulBackward } from '../reference/matmul.js';
+import * as norms from '../reference/normalize.js';
+import { poolBackward } from '../reference/pool.js';
 import * as reduce from '../reference/reduce.js';
 import { reparameterizeBackward } from '../reference/reparameterize.js';
+import { softmaxBackward } from '../reference/softmax.js';
 import { dot, map, randomNormal, randomUniform, type F64 } from '../reference/tensor.js';
 import { tolerances } from '../tolerance.js';
 
@@ -50,6 +62,8 @@ interface Row {
   readonly inputs: Readonly<Record<string, F64>>;
   /** By default all of them. */
   readonly differentiated?: readonly string[];
+  /** What the op writes besides its outputs. */
+  readonly state?: ParameterSet;
   /** Inputs that are data: they are not varied. */
   readonly fixed?: readonly string[];
   build(tensors: Readonly<Record<string, Tensor>>): readonly Tensor[];
@@ -145,6 +159,15 @@ function linearRow(
   };
 }
 
+/** Values 0.05 apart in random order: no difference of two changes its sign when one moves by a little. */
+function spaced(shape: readonly number[], seed: number): F64 {
+  const { values } = randomNormal(shape, seed);
+  const order = [...values.keys()].toSorted((a, b) => values[a]! - values[b]!);
+  return map({ shape: [...shape], values }, (_, i) => Math.fround(0.2 + 0.05 * order.indexOf(i)));
+}
+
+const overlapping = { kernel: [3, 3], stride: [2, 2], padding: [1, 1] } as const;
+
 const moveRows: readonly Row[] = [
   linearRow(
     'sum',
@@ -189,12 +212,48 @@ const moveRows: readonly Row[] = [
     (g) => image.depthToSpace(g, 2),
   ),
   linearRow(
+    'dropout',
+    [3, 7],
+    (x) => dropout(x, 0.4, 5),
+    (g) => drop(g, 0.4, { low: 0, high: 5 }, 0), // evaluate() runs step 0 with seed 0
+  ),
+  linearRow(
+    'averagePool',
+    [2, 4, 5, 2],
+    (x) => averagePool(x, overlapping),
+    (g) => poolBackward('average', randomNormal([2, 4, 5, 2], 8), overlapping, g),
+  ),
+  {
+    name: 'maxPool',
+    inputs: { x: spaced([2, 4, 5, 2], 8) },
+    build: ({ x }) => [maxPool(unary('square', x!), overlapping)],
+    backward: ({ x }, [g]) => [
+      unaryBackward(
+        x!,
+        'square',
+        poolBackward(
+          'max',
+          map(x!, (v) => v * v),
+          overlapping,
+          g!,
+        ),
+      ),
+    ],
+  },
+  linearRow(
     'upsample',
     [1, 2, 3, 2],
     (x) => upsample(x, 2),
     (g) => image.upsampleBackward(g, 2),
   ),
 ];
+
+const softmaxRow: Row = {
+  name: 'softmax',
+  inputs: { x: randomNormal([3, 5], 22) },
+  build: ({ x }) => [softmax(x!)],
+  backward: ({ x }, [g]) => [softmaxBackward(x!, g!)],
+};
 
 const [R, B, D] = [4, 2, 3];
 
@@ -249,6 +308,66 @@ const reparameterizeRows: readonly Row[] = (['diagonal', 'isotropic'] as const).
   ),
 );
 
+/** Positions of 2 by 2 pixels; of BatchNorm's rows the last is padding. */
+const normShape = [3, 2, 2, 4];
+const ROW_COUNT = 2;
+const epsilon = 1e-5;
+
+function normRow(
+  name: string,
+  norm: norms.Norm,
+  build: (x: Tensor, gamma: Tensor, beta: Tensor) => Tensor,
+): Row {
+  return {
+    name,
+    inputs: {
+      x: randomNormal(normShape, 22),
+      gamma: randomUniform([4], 23, 0.5, 1.5),
+      beta: randomNormal([4], 24),
+    },
+    build: ({ x, gamma, beta }) => [build(x!, gamma!, beta!)],
+    backward({ x, gamma }, [g]) {
+      const { xGradient, gammaGradient, betaGradient } = norms.normalizeBackward(x!, gamma!, norm, g!);
+      return [xGradient, gammaGradient, betaGradient];
+    },
+  };
+}
+
+const runningState = new ParameterSet();
+const runningTensor = runningState.add('running', [9]);
+const runningValues = { shape: [9], values: Float64Array.of(0.5, -1, 0, 2, 0.3, 1, 2, 0.7, 5) };
+
+const normRows: readonly Row[] = [
+  normRow('groupNorm', { kind: 'groupNorm', groups: 2, epsilon }, (x, gamma, beta) =>
+    groupNorm(x, gamma, beta, { groups: 2 }),
+  ),
+  normRow('layerNorm', { kind: 'layerNorm', epsilon }, (x, gamma, beta) => layerNorm(x, gamma, beta)),
+  {
+    ...normRow(
+      'batchNorm in training',
+      { kind: 'batchNorm', batch: 3, rowCount: ROW_COUNT, epsilon },
+      (x, gamma, beta) => batchNorm(x, gamma, beta, runningTensor, { training: true }),
+    ),
+    state: runningState,
+  },
+  {
+    name: 'batchNorm in inference',
+    inputs: {
+      x: randomNormal(normShape, 25),
+      gamma: randomUniform([4], 26, 0.5, 1.5),
+      beta: randomNormal([4], 27),
+      running: runningValues,
+    },
+    differentiated: ['x', 'gamma', 'beta'],
+    fixed: ['running'],
+    build: ({ x, gamma, beta, running }) => [batchNorm(x!, gamma!, beta!, running!, { training: false })],
+    backward({ x, gamma, running }, [g]) {
+      const result = norms.normalizeByRunningBackward(x!, gamma!, running!, epsilon, g!);
+      return [result.xGradient, result.gammaGradient, result.betaGradient];
+    },
+  },
+];
+
 const objectiveRow: Row = {
   name: 'objective',
   inputs: {
@@ -292,8 +411,10 @@ const rows: readonly Row[] = [
   ...unaryRows,
   ...binaryRows,
   ...moveRows,
+  softmaxRow,
   ...likelihoodRows,
   ...reparameterizeRows,
+  ...normRows,
   objectiveRow,
   networkRow,
 ];
@@ -321,6 +442,8 @@ for (const row of rows)
       label: row.name,
       outputs: Object.fromEntries(second.map((tensor, i) => [`${i}`, tensor])),
       inputs: { ...inputs, ...cotangents.inputs, ...directions.inputs },
+      step: { row_count: ROW_COUNT },
+      ...(row.state && { state: row.state }),
     });
     const contracted = (): number =>
       row

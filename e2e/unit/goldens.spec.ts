@@ -1,6 +1,6 @@
 /**
  * Plan: the float64 reference against PyTorch 1.13 (float64). Single operations to 1e-12 (activations with two
- * derivatives, erf, ties, clipping, optimizer steps), then six whole training runs of 50 steps to 1e-9: three
+ * derivatives, erf, ties, clipping, norms with running statistics over three batches, optimizer steps), then six whole training runs of 50 steps to 1e-9: three
  * likelihoods by two estimators, whose inputs are first shown to be the same bytes on both sides.
  */
 import { readFileSync } from 'node:fs';
@@ -10,13 +10,34 @@ import { activationNames, activations, type Activation } from '../reference/acti
 import { largestError } from '../reference/difference.js';
 import { binary, binaryBackward } from '../reference/elementwise.js';
 import { erf } from '../reference/erf.js';
+import {
+  initialRunning,
+  normalize,
+  normalizeBackward,
+  normalizeByRunning,
+  normalizeByRunningBackward,
+  updateRunning,
+  type Norm,
+} from '../reference/normalize.js';
 import { adagrad, adam, adamw, clipGlobalNorm, initialState, sgd } from '../reference/optimizer.js';
-import { fromValues, full } from '../reference/tensor.js';
+import { fromValues, full, type F64 } from '../reference/tensor.js';
 import { parameterShapes, vaeBackward } from '../reference/vae.js';
 
 const OPERATION_TOLERANCE = 1e-12;
+/** PyTorch's default. */
+const NORM_EPSILON = 1e-5;
 /** Only summation order differs between the two (1e-15 measured); a wrong term or rounding to float32 shows. */
 const TRAJECTORY_TOLERANCE = 1e-9;
+
+interface NormInputs {
+  shape: number[];
+  x: number[];
+  gamma: number[];
+  beta: number[];
+  cotangent: number[];
+}
+
+type NormOutputs = Record<'y' | 'xGradient' | 'gammaGradient' | 'betaGradient', number[]>;
 
 interface Operations {
   format: number;
@@ -25,6 +46,12 @@ interface Operations {
   erf: number[];
   ties: Record<'maximum' | 'minimum', { value: number[]; aGradient: number[]; bGradient: number[] }>;
   clip: { maxNorm: number; norm: number; before: number[][]; after: number[][] }[];
+  norms: (NormInputs & NormOutputs & ({ kind: 'groupNorm'; groups: number } | { kind: 'layerNorm' }))[];
+  batchNorms: {
+    momentum: number;
+    steps: (NormInputs & NormOutputs & { running: number[] })[];
+    inference: NormOutputs;
+  }[];
   optimizers: {
     type: 'adam' | 'adamw' | 'sgd' | 'adagrad';
     options: { learningRate: number };
@@ -41,7 +68,7 @@ const optimizers = { adam, adamw, sgd, adagrad };
 
 test.describe('single operations against PyTorch', () => {
   test('the file has the format this test reads', () => {
-    expect(operations.format).toBe(1);
+    expect(operations.format).toBe(2);
     expect(Object.keys(operations.activations)).toEqual(activationNames);
   });
 
@@ -72,6 +99,31 @@ test.describe('single operations against PyTorch', () => {
       gradients.forEach((g, i) => expect(largestError(g, after[i]!)).toBeLessThan(OPERATION_TOLERANCE));
     });
 
+  for (const norm of operations.norms)
+    test(`${norm.kind} of [${norm.shape.join(', ')}] and its gradients`, () => {
+      expectNorm(norm, norm, { epsilon: NORM_EPSILON, ...norm });
+    });
+
+  for (const { momentum, steps, inference } of operations.batchNorms)
+    test(`batchNorm of [${steps[0]!.shape.join(', ')}] over ${steps.length} batches, momentum ${momentum}`, () => {
+      const [batch, channels] = [steps[0]!.shape[0]!, steps[0]!.shape.at(-1)!];
+      let running = initialRunning(channels);
+      for (const step of steps) {
+        // A smaller batch is a whole one whose last rows are padding.
+        const [padded, rowCount] = [withPadding(step, batch), step.shape[0]!];
+        const norm = { kind: 'batchNorm', batch, rowCount, epsilon: NORM_EPSILON } as const;
+        expectNorm(padded, step, norm);
+        running = updateRunning(running, fromValues(padded.shape, padded.x), norm, momentum);
+        expect(largestError(running.values, step.running)).toBeLessThan(OPERATION_TOLERANCE);
+      }
+      const last = steps.at(-1)!;
+      const [x, g] = [fromValues(last.shape, last.x), fromValues(last.shape, last.cotangent)];
+      const [gamma, beta] = [fromValues([channels], last.gamma), fromValues([channels], last.beta)];
+      const y = normalizeByRunning(x, gamma, beta, running, NORM_EPSILON);
+      const gradients = normalizeByRunningBackward(x, gamma, running, NORM_EPSILON, g);
+      expectValues({ y, ...gradients }, inference);
+    });
+
   for (const { type, options, start, gradients, after } of operations.optimizers)
     test(`${type} ${JSON.stringify(options)}`, () => {
       const parameters = Float64Array.from(start);
@@ -83,6 +135,31 @@ test.describe('single operations against PyTorch', () => {
       expect(state.step).toBe(gradients.length);
     });
 });
+
+/** The batch with padding rows behind it, whose values must not matter. */
+function withPadding({ shape, x, gamma, beta, cotangent }: NormInputs, batch: number): NormInputs {
+  const missing = (batch - shape[0]!) * (x.length / shape[0]!);
+  const padding = (value: number): number[] => Array<number>(missing).fill(value);
+  const padded = [batch, ...shape.slice(1)];
+  return { shape: padded, x: [...x, ...padding(99)], gamma, beta, cotangent: [...cotangent, ...padding(0)] };
+}
+
+function expectNorm(inputs: NormInputs, expected: NormOutputs, norm: Norm): void {
+  const { shape, x, gamma, beta, cotangent } = inputs;
+  const vector = (values: number[]): F64 => fromValues([values.length], values);
+  const input = fromValues(shape, x);
+  const y = normalize(input, vector(gamma), vector(beta), norm);
+  const gradients = normalizeBackward(input, vector(gamma), norm, fromValues(shape, cotangent));
+  expectValues({ y, ...gradients }, expected);
+}
+
+/** Elements that PyTorch has none of belong to padding. */
+function expectValues(actual: Readonly<Record<keyof NormOutputs, F64>>, expected: NormOutputs): void {
+  for (const name of ['y', 'xGradient', 'gammaGradient', 'betaGradient'] as const) {
+    const values = actual[name].values.subarray(0, expected[name].length);
+    expect(largestError(values, expected[name]), name).toBeLessThan(OPERATION_TOLERANCE);
+  }
+}
 
 test.describe('training runs against PyTorch', () => {
   const { inputs, parameterNames, runs } = golden.loadTrajectory();

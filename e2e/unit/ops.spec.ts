@@ -6,15 +6,22 @@ import { expect, test } from '@playwright/test';
 import {
   add,
   affine,
+  batchNorm,
+  averagePool,
   binary,
   broadcastTo,
   constant,
   depthToSpace,
+  dropout,
   gather,
   gradient,
+  groupNorm,
   input,
+  layerNorm,
   likelihood,
+  makePlan,
   matmul,
+  maxPool,
   multiply,
   noise,
   objective,
@@ -28,6 +35,7 @@ import {
   spaceToDepth,
   SpecError,
   sum,
+  sumPool,
   sumTo,
   unary,
   upsample,
@@ -207,6 +215,48 @@ const refusals: readonly Refusal[] = [
     SpecError,
     '[upsample] factor is 1.5; expected an integer >= 1',
   ],
+  [
+    'maxPool of rows',
+    () => maxPool(x(2, 8), { kernel: 2 }),
+    ShapeError,
+    '[maxPool] input is f32[2, 8]; expected images f32[B, H, W, C]; reshape() it',
+  ],
+  [
+    'a kernel of 0',
+    () => sumPool(x(1, 4, 4, 1), { kernel: [2, 0] }),
+    SpecError,
+    '[sumPool] the kernel size is 0; expected an integer >= 1',
+  ],
+  [
+    'a stride of 0',
+    () => averagePool(x(1, 4, 4, 1), { kernel: 2, stride: 0 }),
+    SpecError,
+    '[averagePool] stride is 0; expected an integer >= 1',
+  ],
+  [
+    'negative padding',
+    () => averagePool(x(1, 4, 4, 1), { kernel: 2, padding: -1 }),
+    SpecError,
+    '[averagePool] padding is -1; expected an integer >= 0',
+  ],
+  [
+    'padding beyond half the kernel',
+    () => maxPool(x(1, 4, 4, 1), { kernel: 3, padding: [1, 2] }),
+    SpecError,
+    '[maxPool] padding is 2 for a kernel of 3; at most half the kernel, or a window would be empty',
+  ],
+  [
+    'a kernel beyond the image',
+    () => maxPool(x(1, 4, 7, 1), { kernel: 7, padding: 1 }),
+    ShapeError,
+    '[maxPool] the kernel of 7 is larger than the image (4) and its padding (1 on each side); make it smaller',
+  ],
+  ...[1, -0.1, Number.NaN].map((rate): Refusal => [
+    `a dropout rate of ${rate}`,
+    () => dropout(x(3), rate, 0),
+    SpecError,
+    `[dropout] rate is ${rate}; expected the dropped share, at least 0 and below 1`,
+  ]),
   // the model's ops
   [
     'a latent of 0',
@@ -274,6 +324,76 @@ const refusals: readonly Refusal[] = [
     ShapeError,
     '[gather] shape is [0, 3]; every size must be an integer >= 1',
   ],
+  // norms
+  [
+    'groups that do not divide the channels',
+    () => groupNorm(x(2, 4, 4, 8), x(8), x(8), { groups: 3 }),
+    SpecError,
+    '[groupNorm] groups is 3; input is f32[2, 4, 4, 8]; choose a divisor of its 8 channels',
+  ],
+  [
+    'no groups',
+    () => groupNorm(x(2, 8), x(8), x(8), { groups: 0 }),
+    SpecError,
+    '[groupNorm] groups is 0; input is f32[2, 8]; choose a divisor of its 8 channels',
+  ],
+  [
+    'a norm of a vector',
+    () => layerNorm(x(8), x(8), x(8)),
+    ShapeError,
+    '[layerNorm] input is f32[8]; expected f32[B, ..., C] of 2 to 4 axes; reshape it',
+  ],
+  [
+    'gamma of another length',
+    () => layerNorm(x(2, 8), x(2), x(8)),
+    ShapeError,
+    '[layerNorm] gamma is f32[2]; expected f32[8]',
+  ],
+  [
+    'beta of another shape',
+    () => groupNorm(x(2, 8), x(8), x(1, 8), { groups: 1 }),
+    ShapeError,
+    '[groupNorm] beta is f32[1, 8]; expected f32[8]',
+  ],
+  [
+    'an epsilon of 0',
+    () => layerNorm(x(2, 8), x(8), x(8), { epsilon: 0 }),
+    SpecError,
+    '[layerNorm] epsilon is 0; expected a number in (0, 1)',
+  ],
+  [
+    'running statistics without the count of batches',
+    () => batchNorm(x(2, 8), x(8), x(8), x(16), { training: false }),
+    ShapeError,
+    '[batchNorm] running is f32[16]; expected f32[17]',
+  ],
+  [
+    'a momentum of 2',
+    () => batchNorm(x(2, 8), x(8), x(8), x(17), { training: true, momentum: 2 }),
+    SpecError,
+    '[batchNorm] momentum is 2; expected a number in [0, 1]',
+  ],
+  [
+    'a batch that does not divide the rows',
+    () => batchNorm(x(6, 8), x(8), x(8), x(17), { training: true, batch: 4 }),
+    SpecError,
+    '[batchNorm] batch is 4; input is f32[6, 8]; pass a divisor of its rows',
+  ],
+  [
+    'batch statistics of one value',
+    () => batchNorm(x(1, 1, 1, 8), x(8), x(8), x(17), { training: true }),
+    ShapeError,
+    '[batchNorm] input is f32[1, 1, 1, 8], one value a channel, whose variance is 0; train with 2 rows or more',
+  ],
+  [
+    'running statistics that are no state of the plan',
+    () => {
+      const y = batchNorm(x(2, 1), x(1), x(1), x(3), { training: true });
+      return makePlan({ label: 'plan', outputs: { y } }, 'gpu');
+    },
+    ShapeError,
+    "[normalize] writes to f32[3] of input; pass it in the plan's state",
+  ],
   // gradients
   [
     'the gradient of a vector',
@@ -330,6 +450,14 @@ const accepted: readonly Accepted[] = [
   ['blocks of one pixel', () => depthToSpace(x(1, 2, 3, 5), 1), [1, 2, 3, 5]],
   ['channels to pixels', () => depthToSpace(x(1, 2, 3, 18), 3), [1, 6, 9, 2]],
   ['pixels to channels', () => spaceToDepth(x(1, 2, 4, 3), 2), [1, 1, 2, 12]],
+  ['a group of one number', () => groupNorm(x(1, 4), x(4), x(4), { groups: 4 }), [1, 4]],
+  ['layerNorm of an image', () => layerNorm(x(2, 3, 3, 4), x(4), x(4)), [2, 3, 3, 4]],
+  ['windows that leave pixels out', () => maxPool(x(1, 5, 7, 2), { kernel: 2 }), [1, 2, 3, 2]],
+  [
+    'padding of half the kernel',
+    () => sumPool(x(1, 2, 2, 1), { kernel: 4, stride: 1, padding: 2 }),
+    [1, 3, 3, 1],
+  ],
   ['a data set of one row', () => gather({ ...data, rows: 1 }), [2, 3]],
 ];
 
@@ -357,6 +485,7 @@ test('what is known beforehand is not computed', () => {
   expect(add(constant([1], 0), y)).toBe(y);
   expect(multiply(y, constant([2, 3], 1))).toBe(y);
   expect(affine(y, 1, 0)).toBe(y);
+  expect(dropout(y, 0, 3)).toBe(y);
   expect(sum(constant([2, 3], 0.5), [0]).node.attributes).toMatchObject({ value: 1, shape: [3] });
   expect(add(constant([2], 0), x(1)).shape, 'zeros that widen a tensor stay').toEqual([2]);
 });

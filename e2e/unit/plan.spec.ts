@@ -33,7 +33,8 @@ import { storageOf } from '../../src/gpu/fuse.js';
 import { kernels } from '../../src/gpu/kernels.generated.js';
 import type { Location } from '../../src/gpu/plan.js';
 import { Model } from '../../src/vae/model.js';
-import { completeSpec, denseSpec } from '../../src/vae/spec.js';
+import { denseSpec } from '../../src/vae/presets.js';
+import { completeSpec } from '../../src/vae/spec.js';
 import { CaseGraph, matmulClasses } from '../cases/case.js';
 import { kernelCases } from '../cases/index.js';
 
@@ -115,11 +116,12 @@ test('every kernel case keeps every tensor until its last use', () => {
   const found = kernelCases.flatMap((kernelCase) => {
     const graph = new CaseGraph();
     kernelCase.build(graph);
-    const { outputs, parameters, gradients } = graph;
+    const { outputs, parameters, state, gradients } = graph;
     const request = {
       label: kernelCase.name,
       outputs,
       ...(parameters && { parameters }),
+      ...(state && { state }),
       ...(gradients && { gradients }),
     };
     return [true, false].flatMap((fusion) =>

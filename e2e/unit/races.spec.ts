@@ -32,6 +32,48 @@ const sumsOnce = { spare: [2] };
 const posterior = { rows: 4, batch: 2, latent: 5, samples: 2, noise_tag: 0 };
 const lanes = 4;
 
+const tile = { TILE_INNER: 4, WORKGROUP_X: 2, WORKGROUP_Y: 2, COLUMN_SUM: true };
+/**
+ * Operands larger than their matrices: the interpreter shares the result of a function among the invocations, so
+ * that some of them read at an index that is not theirs.
+ */
+const operands = { a: 1024, b: 1024 };
+
+/** A 2x2 convolution of a 3x3 image. */
+const window = {
+  splits: 1,
+  split_length: 16,
+  product_length: 16,
+  batch: 1,
+  height: 3,
+  width: 3,
+  out_height: 2,
+  out_width: 2,
+  kernel_height: 2,
+  kernel_width: 2,
+  stride_y: 1,
+  stride_x: 1,
+  top: 0,
+  left: 0,
+};
+
+function productOf(isWeight: boolean, C: number, O: number): Record<string, number> {
+  return isWeight ? { rows: 4 * C, columns: O, inner: 4 } : { rows: 4, columns: O, inner: 4 * C };
+}
+/** Two groups of 3 numbers at each of 5 positions, two lanes a group; the last of the lanes has nothing to do. */
+const normOverrides = { WORKGROUP: lanes, COLUMNS: 2, POSITION_LANES: 2, WIDTH_LANES: 1 };
+const norm = {
+  count: 3,
+  positions: 5,
+  groups: 1,
+  width: 3,
+  batch_positions: 1,
+  row_positions: 1,
+  epsilon: 1e-5,
+  momentum: 0.1,
+};
+const normSizes = { x: 45, gamma: 3, beta: 3, y: 45, statistics: 12, y_gradient: 45, x_gradient: 45 };
+
 const rows: readonly Row[] = [
   {
     kernel: 'objective',
@@ -48,6 +90,15 @@ const rows: readonly Row[] = [
     sizes: { x: 84, partials: 2 },
     ...sumsOnce,
   },
+  ...[false, true].map((GRADIENT): Row => ({
+    kernel: 'softmax',
+    overrides: { WORKGROUP: lanes, GRADIENT },
+    parameters: { rows: 2, width: 9 },
+    workgroups: [2, 1, 1],
+    sizes: { x: 18, y_gradient: 18, result: 18 },
+    // the source has workgroup_sum's barriers first; the gradient takes no maximum
+    spare: GRADIENT ? [2, 3, 4, 5] : [2],
+  })),
   {
     kernel: 'likelihood',
     overrides: { WORKGROUP: lanes, FAMILY: 1, WITH_GRADIENT: true, WITH_SCALE_GRADIENT: true },
@@ -63,6 +114,27 @@ const rows: readonly Row[] = [
       scale_gradient: 14,
     },
     ...sumsOnce,
+  },
+  {
+    kernel: 'normalize',
+    overrides: normOverrides,
+    parameters: norm,
+    workgroups: [2, 1, 1],
+    sizes: normSizes,
+  },
+  {
+    kernel: 'normalize', // a channel of BatchNorm for each of two columns
+    overrides: { ...normOverrides, UPDATE: true },
+    parameters: { ...norm, count: 3, groups: 3, width: 1 },
+    workgroups: [2, 1, 1],
+    sizes: { x: 15, gamma: 3, beta: 3, y: 15, statistics: 12, updated: 7 },
+  },
+  {
+    kernel: 'normalize_gradient',
+    overrides: normOverrides,
+    parameters: norm,
+    workgroups: [2, 1, 1],
+    sizes: normSizes,
   },
   {
     kernel: 'reparameterize',
@@ -82,14 +154,26 @@ const rows: readonly Row[] = [
   },
   ...(['matmul_workgroup', 'matmul_workgroup_any'] as const).flatMap((kernel) =>
     [1, 2].map((quads): Row => {
-      const aligned = kernel === 'matmul_workgroup';
-      const [M, K, N] = aligned ? [8, 12, 8] : [7, 9, 6];
+      const [M, K, N] = kernel === 'matmul_workgroup' ? [8, 12, 8] : [7, 9, 6];
       return {
         kernel,
-        overrides: { QUADS: quads, TILE_INNER: 4, WORKGROUP_X: 2, WORKGROUP_Y: 2, COLUMN_SUM: true },
+        overrides: { ...tile, QUADS: quads },
         parameters: { rows: M, columns: N, inner: K, split_length: 12 },
         workgroups: [1, 1, 1],
-        sizes: { a: M * K, b: K * N, product: M * N, column_sum: N, bias: N, saved: M * N },
+        sizes: { ...operands, product: M * N, column_sum: N, bias: N, saved: M * N },
+      };
+    }),
+  ),
+  ...(['conv', 'conv_weight'] as const).flatMap((family) =>
+    (['workgroup', 'workgroup_any'] as const).map((skeleton): Row => {
+      const [C, O] = skeleton === 'workgroup' ? [4, 4] : [3, 2];
+      const isWeight = family === 'conv_weight';
+      return {
+        kernel: `${family}_${skeleton}`,
+        overrides: { ...tile, QUADS: 1 },
+        parameters: { ...window, ...productOf(isWeight, C, O), channels: C, out_channels: O },
+        workgroups: [1, 1, 1],
+        sizes: { ...operands, product: 4 * C * O, column_sum: O, bias: O, saved: 4 * C * O },
       };
     }),
   ),
@@ -136,7 +220,9 @@ function run(row: Row, withoutBarrier?: number): Outcome {
       group[binding] = buffers[name].buffer;
     }
   }
-  expect(Object.keys(parameters), kernel).toEqual(kernels[kernel].parameters.fields.map(({ name }) => name));
+  expect(Object.keys(parameters).toSorted(), kernel).toEqual(
+    kernels[kernel].parameters.fields.map(({ name }) => name).toSorted(),
+  );
   const { races, errors } = silenced(() => detectRaces(source, 'main', [...workgroups], { 0: group }));
   return { races: races.map(({ message }) => message), errors, buffers };
 }
@@ -145,8 +231,8 @@ function uniform({ kernel, parameters }: Row): ArrayBuffer {
   const { byteLength, fields } = kernels[kernel].parameters;
   const view = new DataView(new ArrayBuffer(byteLength));
   for (const { name, type, offset } of fields) {
-    if (type !== 'u32') throw new Error(`[races] ${kernel}.${name} is ${type}; this test writes u32 only`);
-    view.setUint32(offset, parameters[name]!, true);
+    if (type === 'f32') view.setFloat32(offset, parameters[name]!, true);
+    else view.setUint32(offset, parameters[name]!, true);
   }
   return view.buffer;
 }

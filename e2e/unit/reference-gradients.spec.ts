@@ -2,7 +2,7 @@
  * Plan: every backward rule of the float64 reference against central differences, one row a rule and variant, with
  * a random cotangent and a fixed seed (a plain sum would not see a permuted gradient), then the whole VAE.
  * Axes: transposes and activations of matmul, all activations and elementwise functions, broadcast shapes, summed
- * axes, stride and padding of conv2d, posterior by estimator, likelihood by shape of its logScale.
+ * axes, stride and padding of conv2d, norms, posterior by estimator, likelihood by shape of its logScale.
  */
 import { expect, test } from '@playwright/test';
 import {
@@ -14,13 +14,23 @@ import {
 } from '../reference/activation.js';
 import * as conv from '../reference/conv.js';
 import { centralDifference, largestError } from '../reference/difference.js';
+import { dropout } from '../reference/dropout.js';
 import * as elementwise from '../reference/elementwise.js';
 import * as image from '../reference/image.js';
 import { logLikelihood, logLikelihoodBackward } from '../reference/likelihood.js';
 import { matmul, matmulBackward } from '../reference/matmul.js';
+import {
+  normalize,
+  normalizeBackward,
+  normalizeByRunning,
+  normalizeByRunningBackward,
+  type Norm,
+} from '../reference/normalize.js';
 import { objective, objectiveBackward } from '../reference/objective.js';
+import { pool, poolBackward } from '../reference/pool.js';
 import * as reduce from '../reference/reduce.js';
 import { reparameterize, reparameterizeBackward } from '../reference/reparameterize.js';
+import { softmax, softmaxBackward } from '../reference/softmax.js';
 import * as tensor from '../reference/tensor.js';
 import type { F64 } from '../reference/tensor.js';
 import {
@@ -178,6 +188,30 @@ for (const stride of [1, 2, 3] as const)
       };
     };
 
+gradientCases['dropout'] = oneInput(
+  [5, 4],
+  (x) => dropout(x, 0.3, { low: 1, high: 2 }, 3),
+  (g) => dropout(g, 0.3, { low: 1, high: 2 }, 3),
+);
+
+for (const name of ['sum', 'average', 'max'] as const)
+  for (const padding of [0, 1]) {
+    const options = { kernel: [3, 2], stride: [2, 1], padding: [padding, padding] } as const;
+    gradientCases[`${name}Pool with padding ${padding}`] = () => {
+      const x = randomNormal([2, 5, 4, 2], 8);
+      return {
+        inputs: [x],
+        output: () => pool(name, x, options),
+        gradients: (g) => [poolBackward(name, x, options, g)],
+      };
+    };
+  }
+
+gradientCases['softmax'] = () => {
+  const x = randomNormal([3, 5], 8);
+  return { inputs: [x], output: () => softmax(x), gradients: (g) => [softmaxBackward(x, g)] };
+};
+
 for (const posterior of ['diagonal', 'isotropic'] as const)
   for (const estimator of ['A', 'B'] as const)
     gradientCases[`reparameterize ${posterior} ${estimator}`] = () => {
@@ -212,6 +246,33 @@ for (const kind of ['bernoulli', 'gaussian', 'laplace'] as const)
         gradients: (g) => Object.values(logLikelihoodBackward(kind, prediction, x, logScale, g)),
       };
     };
+
+const epsilon = 1e-3;
+const norms: readonly Norm[] = [
+  { kind: 'groupNorm', groups: 2, epsilon },
+  { kind: 'layerNorm', epsilon },
+  { kind: 'batchNorm', batch: 3, rowCount: 2, epsilon }, // two samples; a third of the rows is padding
+];
+for (const norm of norms)
+  gradientCases[norm.kind] = () => {
+    const x = randomNormal([6, 2, 4], 30);
+    const [gamma, beta] = [randomNormal([4], 31), randomNormal([4], 32)];
+    return {
+      inputs: [x, gamma, beta],
+      output: () => normalize(x, gamma, beta, norm),
+      gradients: (g) => Object.values(normalizeBackward(x, gamma, norm, g)),
+    };
+  };
+
+gradientCases['batchNorm by running statistics'] = () => {
+  const [x, gamma, beta] = [randomNormal([3, 4], 33), randomNormal([4], 34), randomNormal([4], 35)];
+  const running = randomUniform([9], 36, 0.5, 2);
+  return {
+    inputs: [x, gamma, beta],
+    output: () => normalizeByRunning(x, gamma, beta, running, epsilon),
+    gradients: (g) => Object.values(normalizeByRunningBackward(x, gamma, running, epsilon, g)),
+  };
+};
 
 gradientCases['objective'] = () => {
   const [kl, reconstruction] = [randomNormal([8], 14), randomNormal([8], 15)];

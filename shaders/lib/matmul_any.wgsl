@@ -1,4 +1,5 @@
-// Guarded loads of matmuls of any size.
+// Guarded loads of matmuls of any size. Outside a matrix the index is replaced and the value is 0: no branches,
+// which software adapters are slow to compile.
 
 //#include "operands_scalar.wgsl"
 
@@ -8,36 +9,29 @@ struct Columns { first: u32 }
 fn rows_at(row: u32, z: u32) -> Rows { return Rows(row); }
 fn columns_at(column: u32) -> Columns { return Columns(column); }
 
-// Outside the matrix the index is clamped and the value replaced: no branch in the inner loop.
-fn element_a(row: u32, k: u32) -> f32 {
-  let r = min(row, parameters.rows - 1u);
-  let c = min(k, parameters.inner - 1u);
-  let value = a[select(r * parameters.inner + c, c * parameters.rows + r, TRANSPOSE_A)];
-  return select(0.0, value, row < parameters.rows && k < parameters.inner);
+// op(a)[row, k .. k+3]
+fn a_row(row: u32, inner: Inner) -> vec4f {
+  let k = inner.k + FOUR;
+  let inside = (k < vec4u(parameters.inner)) & vec4<bool>(row < parameters.rows);
+  let i = select(vec4u(), select(row * parameters.inner + k, k * parameters.rows + row, TRANSPOSE_A), inside);
+  return select(vec4f(), vec4f(a[i.x], a[i.y], a[i.z], a[i.w]), inside);
 }
 
-fn element_b(k: u32, column: u32) -> f32 {
-  let r = min(k, parameters.inner - 1u);
-  let c = min(column, parameters.columns - 1u);
-  let value = b[select(r * parameters.columns + c, c * parameters.inner + r, TRANSPOSE_B)];
-  return select(0.0, value, k < parameters.inner && column < parameters.columns);
-}
-
-fn a_row(row: u32, k: u32) -> vec4f {
-  return vec4f(element_a(row, k), element_a(row, k + 1u), element_a(row, k + 2u), element_a(row, k + 3u));
-}
-
-fn b_row(k: u32, column: u32) -> vec4f {
-  return vec4f(element_b(k, column), element_b(k, column + 1u), element_b(k, column + 2u), element_b(k, column + 3u));
+// op(b)[k .. k+3, column]
+fn b_column(inner: Inner, column: u32) -> vec4f {
+  let k = inner.k + FOUR;
+  let inside = (k < vec4u(parameters.inner)) & vec4<bool>(column < parameters.columns);
+  let i = select(vec4u(), select(k * parameters.columns + column, column * parameters.inner + k, TRANSPOSE_B), inside);
+  return select(vec4f(), vec4f(b[i.x], b[i.y], b[i.z], b[i.w]), inside);
 }
 
 fn load_a(rows: Rows, inner: Inner) -> mat4x4f {
   let row = rows.first;
-  return mat4x4f(a_row(row, inner.k), a_row(row + 1u, inner.k), a_row(row + 2u, inner.k), a_row(row + 3u, inner.k));
+  return mat4x4f(a_row(row, inner), a_row(row + 1u, inner), a_row(row + 2u, inner), a_row(row + 3u, inner));
 }
 
 fn load_b(inner: Inner, columns: Columns) -> mat4x4f {
-  let k = inner.k;
   let column = columns.first;
-  return mat4x4f(b_row(k, column), b_row(k + 1u, column), b_row(k + 2u, column), b_row(k + 3u, column));
+  return transpose(mat4x4f(b_column(inner, column), b_column(inner, column + 1u),
+                           b_column(inner, column + 2u), b_column(inner, column + 3u)));
 }

@@ -10,6 +10,8 @@ import { convOp, type ConvAttributes, type ConvFusion } from './ops/conv.js';
 import { depthToSpaceOp, type DepthToSpaceAttributes } from './ops/depth-to-space.js';
 import { likelihoodGradientOp, likelihoodOp, type LikelihoodAttributes } from './ops/likelihood.js';
 import { matmulOp, type MatmulAttributes } from './ops/matmul.js';
+import { normalizeOp } from './ops/normalize.js';
+import type { NormalizeAttributes } from './ops/normalize-shape.js';
 import type { Epilogue } from './ops/product.js';
 import { sumOp, type SumAttributes } from './ops/sum.js';
 import { unaryOp, type UnaryFunction } from './ops/unary.js';
@@ -26,6 +28,7 @@ export function fuse(steps: readonly Step[], wanted: ReadonlySet<Tensor>): Step[
   for (const step of pool.steps) {
     if (is(step, sumOp)) fuseColumnSum(pool, step);
     if (is(step, likelihoodGradientOp)) fuseLikelihood(pool, step);
+    if (is(step, normalizeOp)) fuseActivation(pool, step);
   }
   for (const step of pool.steps) {
     if (is(step, depthToSpaceOp) && step.attributes.to === 'depth') fuseShuffleLoad(pool, step);
@@ -244,6 +247,17 @@ function derivativeOperand(step: Step, product: Tensor): Tensor | undefined {
   if (!is(step, binaryOp) || step.attributes.function !== 'activationGradient') return undefined;
   const [cotangent, saved] = step.inputs as [Tensor, Tensor];
   return cotangent === product && sameShape(saved.shape, product.shape) ? saved : undefined;
+}
+
+/** normalize, then an activation that alone reads its result. */
+function fuseActivation(pool: StepPool, norm: Step<NormalizeAttributes> & Step): void {
+  const [y, statistics] = norm.outputs as [Tensor, Tensor];
+  const next = pool.soleReader(y);
+  const activation = next && activationOf(next);
+  if (!activation) return;
+  const attributes: NormalizeAttributes = { ...norm.attributes, activation };
+  const outputs = [next.outputs[0]!, statistics];
+  pool.replace([norm, next], { ...norm, attributes, outputs, label: `${norm.label}+${activation}` });
 }
 
 /** sum of the rows of b rides along with a weight gradient: a layer's bias gradient. */

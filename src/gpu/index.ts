@@ -19,12 +19,16 @@ export {
   type ConvOptions,
 } from './ops/conv.js';
 export { depthToSpace, spaceToDepth } from './ops/depth-to-space.js';
+export { dropout } from './ops/dropout.js';
 export { gather } from './ops/gather.js';
 export { likelihood } from './ops/likelihood.js';
 export { matmul } from './ops/matmul.js';
 export { noise } from './ops/noise.js';
+export { batchNorm, groupNorm, layerNorm, type BatchNormOptions } from './ops/normalize.js';
 export { objective, rowWeights } from './ops/objective.js';
+export { averagePool, maxPool, sumPool, type PoolOptions } from './ops/pool.js';
 export { reparameterize, type Estimator, type PosteriorFamily } from './ops/reparameterize.js';
+export { softmax } from './ops/softmax.js';
 export { sum, sumTo } from './ops/sum.js';
 export { upsample } from './ops/upsample.js';
 export { pad, slice } from './ops/window.js';

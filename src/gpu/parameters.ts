@@ -45,10 +45,6 @@ export class ParameterSet {
     return this.entries.reduce((sum, { shape }) => sum + elementCount(shape), 0);
   }
 
-  byTensor(tensor: Tensor): ParameterEntry | undefined {
-    return this.entries.find((entry) => entry.tensor === tensor);
-  }
-
   /** The weight that owns a flat element index, for reports of a refused update. */
   owner(index: number): ParameterEntry | undefined {
     return this.entries.findLast((entry) => entry.offset <= index);

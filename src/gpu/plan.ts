@@ -11,7 +11,7 @@ import { kernels } from './kernels.generated.js';
 import { constantOp, constantValue, inputOp, parameterOp, reshapeOp, temporaryOp } from './ops/constant.js';
 import { updateDispatches, type UpdateSettings } from './ops/update.js';
 import { windowOp } from './ops/window.js';
-import type { ParameterSet } from './parameters.js';
+import type { ParameterEntry, ParameterSet } from './parameters.js';
 import { describeShape, elementCount, sameShape, type Shape } from './shape.js';
 
 export interface PlanRequest {
@@ -19,6 +19,8 @@ export interface PlanRequest {
   /** Tensors that can be read after a run, by name. */
   readonly outputs: Readonly<Record<string, Tensor>>;
   readonly parameters?: ParameterSet;
+  /** What a run reads or moves and no gradient trains: running statistics, in the resource `state`. */
+  readonly state?: ParameterSet;
   /** The gradient of every weight, in the order of `parameters.entries`; written into the flat buffer. */
   readonly gradients?: readonly Tensor[];
   readonly update?: UpdateSettings;
@@ -84,6 +86,11 @@ function runnableSteps(targets: readonly Tensor[]): Step[] {
   return reachableNodes(targets).filter((node) => !leafOps.has(node.op));
 }
 
+/** True for inputs and parameters, which no dispatch may write. */
+function isLeaf(tensor: Tensor): boolean {
+  return leafOps.has(tensor.node.op) && tensor.node.op !== (temporaryOp as unknown);
+}
+
 interface LabelledDispatch {
   readonly label: string;
   readonly dispatch: Dispatch;
@@ -101,6 +108,12 @@ class Placement {
   constructor(request: PlanRequest, dispatches: readonly LabelledDispatch[], targets: readonly Tensor[]) {
     this.#request = request;
     this.#kept = new Set(targets.map(storageOf));
+    for (const [name, set] of [
+      ['weights', request.parameters],
+      ['state', request.state],
+    ] as const) {
+      for (const entry of set?.entries ?? []) this.#fixed.set(entry.tensor, flatLocation(name, entry));
+    }
     this.#placeGradients(dispatches);
   }
 
@@ -113,13 +126,7 @@ class Placement {
     }
     const outputs = new Set(Object.values(this.#request.outputs).map(storageOf));
     this.#request.gradients?.forEach((gradient, index) => {
-      const { offset, shape } = this.#request.parameters!.entries[index]!;
-      const location: Location = {
-        kind: 'resource',
-        name: 'gradients',
-        byteOffset: 4 * offset,
-        byteLength: 4 * elementCount(shape),
-      };
+      const location = flatLocation('gradients', this.#request.parameters!.entries[index]!);
       const storage = storageOf(gradient);
       const inPlace =
         written.has(storage) && !read.has(storage) && !outputs.has(storage) && !this.#fixed.has(storage);
@@ -172,10 +179,12 @@ class Placement {
     });
     const slots: number[] = [];
     let free: number[] = [];
-    dispatches.forEach(({ dispatch }, index) => {
+    dispatches.forEach(({ label, dispatch }, index) => {
       const operands = tensorOperands(dispatch);
       for (const [tensor, isWritten] of operands) {
         if (!isWritten || this.#fixed.has(tensor)) continue;
+        if (isLeaf(tensor))
+          throw new ShapeError(label, `writes to ${String(tensor)}; pass it in the plan's state`);
         const byteLength = 4 * elementCount(tensor.shape);
         const slot = chooseSlot(slots, free, byteLength);
         free = free.filter((other) => other !== slot);
@@ -208,9 +217,6 @@ class Placement {
     const value = constantValue(tensor);
     if (value !== undefined)
       return { kind: 'constant', index: this.#constants.push({ value, elementCount: count }) - 1 };
-    const entry = this.#request.parameters?.byTensor(tensor);
-    if (entry)
-      return { kind: 'resource', name: 'weights', byteOffset: 4 * entry.offset, byteLength: 4 * count };
     const { name } = tensor.node.attributes as { name: string };
     const other = this.#inputs.get(name);
     if (other && !sameShape(other, tensor.shape))
@@ -221,6 +227,11 @@ class Placement {
     this.#inputs.set(name, tensor.shape);
     return { kind: 'input', name };
   }
+}
+
+/** An entry's place in the flat buffer `name`. */
+function flatLocation(name: string, { offset, shape }: ParameterEntry): Location {
+  return { kind: 'resource', name, byteOffset: 4 * offset, byteLength: 4 * elementCount(shape) };
 }
 
 function chooseSlot(slots: readonly number[], free: readonly number[], byteLength: number): number {

@@ -1,23 +1,34 @@
 /**
- * Turns what a user types after `--data` into images: a data set's name, a folder of IDX files, or one
- * IDX file. Nothing is downloaded; a set that is not there is answered with every place that was looked in.
+ * Turns what a user types after `--data` into images: a data set's name, a folder of IDX files, of CIFAR-10's
+ * batches or of pictures, or one IDX file. Nothing is downloaded; a set that is not there is answered with every
+ * place that was looked in.
  */
 import { existsSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { DataError } from '../gpu/errors.js';
+import { readCifar10 } from '../vae/data/cifar.js';
 import { checkDataset, takeRows, type Dataset } from '../vae/data/dataset.js';
 import { readIdxImages, readIdxLabels } from '../vae/data/idx.js';
+import { fitInto, type ImageShape } from '../vae/data/image.js';
+import { pictureFormat } from './images/decode.js';
+import { holdsPictures, loadPictures, type PictureOptions } from './images/folder.js';
 import { packageRoot } from './package.js';
 
 export type DataPart = 'train' | 'test';
 
 /** What loadImages takes beside the name. */
-export interface LoadOptions {
+export interface LoadOptions extends PictureOptions {
   /** Keep only the first rows; by default all. */
   readonly limit?: number | undefined;
-  /** Receives one line when a test set had to be split off; by default it goes to stderr. */
+  /** `[H, W]`: scale and crop the images; by default they stay as they are. */
+  readonly size?: readonly [height: number, width: number] | undefined;
+  /** 1 makes grey, 3 makes colour; by default as stored, and 3 for pictures. */
+  readonly channels?: 1 | 3 | undefined;
+  /** What pictures of a folder become where size and channels are not given; data of other kinds stay. */
+  readonly pictureShape?: readonly number[] | undefined;
+  /** Receives lines such as that a test set had to be split off; by default they go to stderr. */
   readonly notify?: (line: string) => void;
 }
 
@@ -43,6 +54,12 @@ const filePrefix: Record<DataPart, string> = { train: 'train', test: 't10k' };
 const imageEndings = ['-images-idx3-ubyte', '-images.idx3-ubyte'];
 const labelEndings = ['-labels-idx1-ubyte', '-labels.idx1-ubyte'];
 
+/** CIFAR-10's binary version. */
+const cifarFiles: Record<DataPart, readonly string[]> = {
+  train: [1, 2, 3, 4, 5].map((number) => `data_batch_${number}.bin`),
+  test: ['test_batch.bin'],
+};
+
 /** Of a single file, one image in six is held out. */
 const heldOutShare = 6;
 
@@ -50,8 +67,9 @@ const heldOutShare = 6;
  * Loads the training or the test part of a data set.
  *
  * @param nameOrPath `fashion` (comes with the package), `fashion-mnist`, `mnist`, a folder that holds IDX
- *   files under their usual names, or one IDX images file, whose last sixth then is the test part
- * @returns `u8[N, H, W, 1]`, with labels where a labels file lies beside the images
+ *   files or CIFAR-10's binary files under their usual names, or PNG and JPEG files anywhere below it, or the
+ *   path of one IDX images file, whose last sixth then is the test part
+ * @returns `u8[N, H, W, C]`, with labels where the files state them
  * @throws DataError if there is no such set or file, or a file is damaged
  */
 export async function loadImages(
@@ -59,28 +77,44 @@ export async function loadImages(
   part: DataPart,
   options: LoadOptions = {},
 ): Promise<Dataset> {
-  const data = await loadAll(nameOrPath, part, options.notify ?? writeToStderr);
-  return options.limit === undefined ? data : takeRows(data, options.limit);
+  const data = await loadAll(nameOrPath, part, options);
+  return reshape(options.limit === undefined ? data : takeRows(data, options.limit), options, nameOrPath);
 }
 
-async function loadAll(nameOrPath: string, part: DataPart, notify: (line: string) => void): Promise<Dataset> {
+async function loadAll(nameOrPath: string, part: DataPart, options: LoadOptions): Promise<Dataset> {
   // hasOwn, since 'constructor' is a name that every object has.
   const known = Object.hasOwn(knownSets, nameOrPath) ? knownSets[nameOrPath] : undefined;
   if (known) return loadNamed(nameOrPath, known.folders(), part);
   const stats = statSync(nameOrPath, { throwIfNoEntry: false });
-  if (stats?.isDirectory()) return loadFolder(nameOrPath, part);
+  const notify = options.notify ?? writeToStderr;
+  if (stats?.isDirectory()) return loadFolder(nameOrPath, part, options, notify);
   if (stats?.isFile()) return loadFile(nameOrPath, part, notify);
   const names = Object.entries(knownSets).map(([name, { about }]) => `${name} (${about})`);
   throw new DataError(
     nameOrPath,
     `is neither a data set nor a file or folder (looked for ${resolve(nameOrPath)}); expected ${names.join(', ')}, ` +
-      'or the path of an IDX images file or of a folder of IDX files; correct the name',
+      'or the path of an IDX images file or of a folder of IDX files, CIFAR-10 batches or pictures; correct the name',
   );
+}
+
+/** Scales, crops and converts rows that were read in their own shape. */
+function reshape(data: Dataset, { size, channels }: LoadOptions, where: string): Dataset {
+  const [height = 1, width = 1, count = 1] = data.shape;
+  const shape = [...(size ?? ([height, width] as const)), channels ?? (count === 1 ? 1 : 3)] as ImageShape;
+  const { rows, values } = data;
+  if (shape.every((length, i) => length === data.shape[i]) || !(values instanceof Uint8Array)) return data;
+  const [from, to] = [values.length / rows, shape[0] * shape[1] * shape[2]];
+  const reshaped = new Uint8Array(rows * to);
+  for (let row = 0; row < rows; row++) {
+    const picture = { height, width, data: values.subarray(row * from, (row + 1) * from) };
+    fitInto(picture, shape, reshaped.subarray(row * to, (row + 1) * to), where);
+  }
+  return { ...data, shape: [...shape], values: reshaped };
 }
 
 function loadNamed(name: string, folders: readonly string[], part: DataPart): Promise<Dataset> {
   const folder = folders.find((candidate) => findFile(candidate, part, imageEndings));
-  if (folder) return loadFolder(folder, part);
+  if (folder) return loadIdxFolder(folder, part);
   const wanted = filePrefix[part] + imageEndings[0];
   const debian = name === 'fashion-mnist' ? ' (Debian: apt-get install dataset-fashion-mnist)' : '';
   throw new DataError(
@@ -90,7 +124,53 @@ function loadNamed(name: string, folders: readonly string[], part: DataPart): Pr
   );
 }
 
-async function loadFolder(folder: string, part: DataPart): Promise<Dataset> {
+/** The kind of a folder is that of any file of either part, so that a missing part is told as such. */
+async function loadFolder(
+  folder: string,
+  part: DataPart,
+  options: LoadOptions,
+  notify: (line: string) => void,
+): Promise<Dataset> {
+  const parts = ['train', 'test'] as const;
+  if (parts.some((name) => findFile(folder, name, imageEndings))) return loadIdxFolder(folder, part);
+  if (parts.some((name) => findBatches(folder, name).length > 0)) return loadCifar(folder, part, notify);
+  if (holdsPictures(folder)) return loadPictures(folder, part, pictureOptions(options), notify);
+  const isPickled = existsSync(join(folder, 'data_batch_1'));
+  throw new DataError(
+    folder,
+    isPickled
+      ? "the folder holds CIFAR-10's Python version; expected data_batch_1.bin; download the binary version"
+      : `the folder holds no images; expected ${filePrefix.train + imageEndings[0]} (or .gz), data_batch_1.bin, ` +
+          'or .png, .jpg and .jpeg files; pass the folder that holds them',
+  );
+}
+
+/** Unless asked for otherwise, pictures take the shape that their reader expects. */
+function pictureOptions(options: LoadOptions): PictureOptions {
+  const [height, width, count] = options.pictureShape ?? [];
+  const size = height && width ? ([height, width] as const) : undefined;
+  const channels = count === 1 || count === 3 ? count : undefined;
+  return { ...options, size: options.size ?? size, channels: options.channels ?? channels };
+}
+
+function findBatches(folder: string, part: DataPart): string[] {
+  return cifarFiles[part].map((name) => join(folder, name)).filter((path) => existsSync(path));
+}
+
+async function loadCifar(folder: string, part: DataPart, notify: (line: string) => void): Promise<Dataset> {
+  const found = findBatches(folder, part);
+  const wanted = cifarFiles[part];
+  if (found.length === 0)
+    throw new DataError(
+      folder,
+      `the folder holds no ${part} batch of CIFAR-10; expected ${wanted.join(', ')}; unpack all of the archive`,
+    );
+  if (found.length < wanted.length)
+    notify(`webgpu-vae: ${folder} holds ${found.length} of CIFAR-10's ${wanted.length} ${part} batches`);
+  return readCifar10(await Promise.all(found.map(async (name) => ({ name, bytes: await readBytes(name) }))));
+}
+
+async function loadIdxFolder(folder: string, part: DataPart): Promise<Dataset> {
   const imagesPath = findFile(folder, part, imageEndings);
   if (!imagesPath) {
     const wanted = filePrefix[part] + imageEndings[0];
@@ -108,7 +188,9 @@ async function loadFolder(folder: string, part: DataPart): Promise<Dataset> {
 }
 
 async function loadFile(path: string, part: DataPart, notify: (line: string) => void): Promise<Dataset> {
-  const all = await readIdxImages(await readBytes(path), path);
+  const bytes = await readBytes(path);
+  checkSingleFile(path, bytes);
+  const all = await readIdxImages(bytes, path);
   const testRows = Math.ceil(all.rows / heldOutShare);
   const trainRows = all.rows - testRows;
   if (trainRows === 0) {
@@ -123,6 +205,26 @@ async function loadFile(path: string, part: DataPart, notify: (line: string) => 
   );
   const elementCount = all.values.length / all.rows;
   return { rows: testRows, shape: all.shape, values: all.values.subarray(trainRows * elementCount) };
+}
+
+/** Files that are no IDX file, and yet have a way to be read. */
+function checkSingleFile(path: string, bytes: Uint8Array): void {
+  if (/\.(tar|tgz|tar\.gz|zip)$/i.test(path))
+    throw new DataError(
+      path,
+      'is an archive; expected an IDX images file or a folder; unpack it (tar -xf FILE) and pass the folder',
+    );
+  const format = pictureFormat(bytes);
+  if (format !== undefined)
+    throw new DataError(
+      path,
+      `is one picture (${format}); expected a folder of at least 2; pass the folder that holds it`,
+    );
+  if (/_batch(_\d)?\.bin$/.test(path))
+    throw new DataError(
+      path,
+      'is one file of CIFAR-10; expected the folder; pass the folder that holds data_batch_1.bin and test_batch.bin',
+    );
 }
 
 function userFolders(name: string, local: string): string[] {

@@ -7,7 +7,7 @@ import { makePlan } from '../gpu/plan.js';
 import { Scheduler } from '../gpu/scheduler.js';
 import { seedWords } from '../gpu/threefry.js';
 import { checkForModel } from './data/check.js';
-import type { Dataset } from './data/dataset.js';
+import { checkRange, type Dataset } from './data/dataset.js';
 import { uploadDataset } from './data/resident.js';
 import { TermsMean, type Terms } from './terms.js';
 import { checkOptions, gatherFrom } from './trainer.js';
@@ -21,6 +21,8 @@ export interface EvaluateOptions {
   readonly samples?: number;
   readonly beta?: number;
   readonly seed?: number;
+  /** Draw every pixel as 0 or 1 with its value as probability; needs values in [0, 1]. */
+  readonly binarize?: boolean;
 }
 
 /** Noise streams of evaluations start here, away from those of training steps. */
@@ -28,15 +30,16 @@ const EVALUATION_STREAM = 0x80000000;
 
 /** Terms of `vae` on all rows of `data`. @throws as training does for data that does not fit */
 export async function evaluate(vae: Vae, data: Dataset, options: EvaluateOptions = {}): Promise<Terms> {
-  const { estimator = 'B', samples = 1, beta = 1, seed = 0 } = options;
+  const { estimator = 'B', samples = 1, beta = 1, seed = 0, binarize = false } = options;
   checkOptions(options, options.batchSize ?? 128);
   const batchSize = Math.min(options.batchSize ?? 128, data.rows);
   checkForModel(data, vae.spec, Math.max(1, batchSize));
+  if (binarize) checkRange(data, 0, 1, 'data', 'binarize');
   const { device, model } = vae;
-  const x = gatherFrom(data, batchSize, model.width, { shuffle: false, binarize: false });
+  const x = gatherFrom(data, batchSize, model.width, { shuffle: false, binarize });
   const { terms } = model.elbo(x, { estimator, samples });
   const plan = makePlan(
-    { label: 'evaluate', outputs: { terms }, parameters: model.weights.set },
+    { label: 'evaluate', outputs: { terms }, parameters: model.weights.set, state: model.weights.state },
     device.adapterClass,
   );
   const buffers = new BufferGroup(device, 'evaluate');
@@ -44,7 +47,7 @@ export async function evaluate(vae: Vae, data: Dataset, options: EvaluateOptions
   try {
     const { buffer: dataset } = await uploadDataset(buffers, data);
     const ring = new MetricRing(buffers, 3);
-    executable = await Executable.create(device, plan, { resources: { dataset, weights: vae.weightBuffer } });
+    executable = await Executable.create(device, plan, { resources: { dataset, ...vae.resources } });
     const scheduler = new Scheduler(device);
     const source = executable.output('terms');
     const mean = new TermsMean();

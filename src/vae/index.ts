@@ -5,16 +5,25 @@ export {
   type StoredTensor,
   type TensorToWrite,
 } from './checkpoint/safetensors.js';
+export { readCifar10, type Cifar10Batch } from './data/cifar.js';
+export type * from './layer-spec.js';
+export {
+  convResidualSpec,
+  convSpec,
+  denseSpec,
+  presets,
+  worldModelsSpec,
+  type PresetName,
+  type PresetOptions,
+} from './presets.js';
 export { checkDataset, takeRows, type Dataset } from './data/dataset.js';
+export { fromPixels, type ImageShape, type Pixels } from './data/image.js';
 export { readIdxImages, readIdxLabels } from './data/idx.js';
 export type { EvaluateOptions } from './evaluate.js';
 export { optimizerNames, type OptimizerSpec } from './optimizers/optimizer.js';
 export {
   completeSpec,
-  denseSpec,
   type CompleteSpec,
-  type DenseSpec,
-  type LayerSpec,
   type LikelihoodSpec,
   type ScaleSpec,
   type VaeSpec,

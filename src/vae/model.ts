@@ -1,11 +1,15 @@
 /** A VAE's graph pieces: encoder, decoder and likelihood as functions of tensors, and the weights they share. */
+import { SpecError } from '../gpu/errors.js';
 import { scoped, type Tensor } from '../gpu/graph.js';
 import { objective, rowWeights } from '../gpu/ops/objective.js';
 import { reparameterize, type Estimator } from '../gpu/ops/reparameterize.js';
-import { elementCount } from '../gpu/shape.js';
-import { dense } from './layers/dense.js';
+import { reshape } from '../gpu/ops/constant.js';
+import { elementCount, sameShape } from '../gpu/shape.js';
+import { affineMap } from './layers/dense.js';
+import type { TrainingBatch } from './layers/norm.js';
+import { stack, type Stack } from './layers/stack.js';
 import { buildLikelihood, type Likelihood } from './likelihoods/likelihood.js';
-import type { CompleteSpec, LayerSpec } from './spec.js';
+import type { CompleteSpec } from './spec.js';
 import { WeightFactory } from './weights.js';
 
 /** Separates the latent noise from other uses of a seed. */
@@ -14,15 +18,10 @@ const LATENT_NOISE = 0;
 export interface ElboOptions {
   readonly estimator: Estimator;
   readonly samples: number;
+  /** True in training: dropout drops, and norms use and move statistics of the batch. */
+  readonly training?: boolean;
   /** f32[S*B, K] instead of the kernel's own noise. */
   readonly noise?: Tensor;
-}
-
-interface Stack {
-  readonly layers: ((x: Tensor) => Tensor)[];
-  width: number;
-  /** Index of the next layer in PyTorch's Sequential. */
-  next: number;
 }
 
 export class Model {
@@ -32,50 +31,74 @@ export class Model {
   /** Columns of the moments: 2K, or K + 1 for an isotropic posterior. */
   readonly momentsWidth: number;
   readonly likelihood: Likelihood;
-  readonly #encoder: ((x: Tensor) => Tensor)[];
-  readonly #decoder: ((x: Tensor) => Tensor)[];
+  readonly #encoder: Stack;
+  readonly #decoder: Stack;
+  readonly #moments: { weight: Tensor; bias: Tensor };
+  /** The dense layer behind a decoder that ends in a vector. */
+  readonly #output: { weight: Tensor; bias: Tensor } | undefined;
 
+  /** @throws SpecError naming the layer that does not fit */
   constructor(readonly spec: CompleteSpec) {
-    const { latent, posterior } = spec;
-    this.width = elementCount(spec.input);
+    const { input, latent, posterior } = spec;
+    const { weights } = this;
+    this.width = elementCount(input);
     this.momentsWidth = posterior === 'isotropic' ? latent + 1 : 2 * latent;
-    const encoder = this.#stack('encoder', spec.encoder, this.width);
-    this.#encoder = [...encoder.layers, dense(this.weights, 'moments', encoder.width, this.momentsWidth)];
-    const decoder = this.#stack('decoder', spec.decoder, latent);
-    const output = dense(this.weights, `decoder.${decoder.next}`, decoder.width, this.width);
-    this.#decoder = [...decoder.layers, output];
-    this.likelihood = buildLikelihood(spec.likelihood, this.weights, this.width);
+    const datum = input.length === 3 ? input : [this.width];
+    this.#encoder = stack(
+      spec.encoder,
+      { shape: datum },
+      { weights, prefix: 'encoder', where: 'spec.encoder' },
+    );
+    this.#moments = weights.moments(
+      this.#encoder.flattened ?? this.#encoder.shape,
+      latent,
+      this.momentsWidth,
+    );
+    this.#decoder = stack(
+      spec.decoder,
+      { shape: [latent] },
+      { weights, prefix: 'decoder', where: 'spec.decoder' },
+    );
+    this.#output = this.#outputLayer(datum);
+    this.likelihood = buildLikelihood(spec.likelihood, weights, this.width);
   }
 
-  /** Layers named as PyTorch's Sequential counts them: an activation takes an index of its own. */
-  #stack(name: string, specs: readonly LayerSpec[], inputs: number): Stack {
-    const stack: Stack = { layers: [], width: inputs, next: 0 };
-    for (const { units, activation } of specs) {
-      stack.layers.push(dense(this.weights, `${name}.${stack.next}`, stack.width, units, activation));
-      stack.width = units;
-      stack.next += activation === undefined || activation === 'identity' ? 1 : 2;
-    }
-    return stack;
+  #outputLayer(datum: readonly number[]): { weight: Tensor; bias: Tensor } | undefined {
+    const { shape, flattened, places } = this.#decoder;
+    if (shape.length === 1) return this.weights.linear(`decoder.${places}`, flattened ?? shape, datum);
+    if (!sameShape(shape, this.spec.input))
+      throw new SpecError(
+        'spec.decoder',
+        `its layers end in [${shape.join(', ')}]; the data are [${this.spec.input.join(', ')}]; change the layers, or end in a vector for a dense output`,
+      );
+    return undefined;
   }
 
   /** f32[B, D] -> the posterior's moments f32[B, momentsWidth]: mean, then log-variance. */
-  encode(x: Tensor): Tensor {
-    return this.#encoder.reduce((value, layer) => layer(value), x);
+  encode(x: Tensor, training?: TrainingBatch): Tensor {
+    const { input } = this.spec;
+    const data = input.length === 3 ? reshape(x, [x.shape[0]!, ...input]) : x;
+    const encoded = this.#encoder.apply(data, training);
+    return scoped('moments', () => affineMap(encoded, this.#moments));
   }
 
   /** f32[R, K] -> the likelihood's logits or mean f32[R, D]. */
-  decode(z: Tensor): Tensor {
-    return this.#decoder.reduce((value, layer) => layer(value), z);
+  decode(z: Tensor, training?: TrainingBatch): Tensor {
+    const decoded = this.#decoder.apply(z, training);
+    const output = this.#output;
+    if (output) return scoped(`decoder.${this.#decoder.places}`, () => affineMap(decoded, output));
+    return reshape(decoded, [z.shape[0]!, this.width]);
   }
 
   /** The negative elbo of a batch and its terms (elbo, reconstruction, kl), weighted as the step block says. */
-  elbo(x: Tensor, { estimator, samples, noise }: ElboOptions): { loss: Tensor; terms: Tensor } {
+  elbo(x: Tensor, { estimator, samples, training, noise }: ElboOptions): { loss: Tensor; terms: Tensor } {
     const { latent, posterior } = this.spec;
     const weights = rowWeights(x.shape[0]!, samples);
-    const moments = this.encode(x);
+    const batch = training ? { batch: x.shape[0]! } : undefined;
+    const moments = this.encode(x, batch);
     const attributes = { latent, samples, posterior, estimator, tag: LATENT_NOISE };
     const { z, kl } = scoped('posterior', () => reparameterize(moments, attributes, noise));
-    const output = this.decode(z);
+    const output = this.decode(z, batch);
     const reconstruction = scoped('likelihood', () => this.likelihood.logDensity(output, x));
     return objective(reconstruction, kl, weights);
   }

@@ -125,7 +125,7 @@ export class Trainer {
       device.gpu.queue.writeBuffer(state['refused']!, 0, new Uint32Array([NOTHING_REFUSED]));
       const resources = {
         ...state,
-        weights: vae.weightBuffer,
+        ...vae.resources,
         ...(resident ? { dataset: resident.buffer } : {}),
       };
       const executable = await Executable.create(device, plan, {
@@ -326,8 +326,8 @@ function trainingPlan(
     ? gatherFrom(data, batchSize, model.width, { shuffle: true, binarize })
     : input('x', [batchSize, model.width]);
   const noise = data ? undefined : input('noise', [samples * batchSize, vae.spec.latent]);
-  const { loss, terms } = model.elbo(x, { estimator, samples, ...(noise ? { noise } : {}) });
-  const { set } = model.weights;
+  const { loss, terms } = model.elbo(x, { estimator, samples, training: true, ...(noise ? { noise } : {}) });
+  const { set, state } = model.weights;
   const gradients = gradient(
     loss,
     set.entries.map(({ tensor }) => tensor),
@@ -336,6 +336,7 @@ function trainingPlan(
     label: 'train',
     outputs: { loss, terms },
     parameters: set,
+    state,
     gradients,
     update: optimizer.settings,
   };

@@ -1,4 +1,5 @@
 /** A variational autoencoder on a GPU: the model's weights, and everything one does with them. */
+import { BufferGroup } from '../gpu/buffer-group.js';
 import { Device } from '../gpu/device.js';
 import { DataError, ShapeError, SpecError } from '../gpu/errors.js';
 import { Executable } from '../gpu/executable.js';
@@ -8,7 +9,7 @@ import { makePlan } from '../gpu/plan.js';
 import { readBuffer } from '../gpu/readback.js';
 import { Scheduler } from '../gpu/scheduler.js';
 import { standardNormal } from '../gpu/threefry.js';
-import { readModelSpec, readModelWeights, writeModelFile } from './checkpoint/model-file.js';
+import { readModelSpec, readModelValues, writeModelFile, type ModelValues } from './checkpoint/model-file.js';
 import type { Dataset } from './data/dataset.js';
 import { evaluate, type EvaluateOptions } from './evaluate.js';
 import { Model } from './model.js';
@@ -43,6 +44,8 @@ export class Vae {
     readonly model: Model,
     /** The flat weights on the GPU, laid out as `model.weights.set` says. */
     readonly weightBuffer: GPUBuffer,
+    /** The flat state (running statistics), laid out as `model.weights.state` says. */
+    readonly stateBuffer: GPUBuffer,
     ownsDevice: boolean,
   ) {
     this.spec = model.spec;
@@ -57,24 +60,33 @@ export class Vae {
     const { seed = 0 } = options;
     checkSeed(seed);
     const model = new Model(completeSpec(spec));
-    return Vae.#build(model, model.weights.initialValues(seed), options);
+    const { weights } = model;
+    const values = { weights: weights.initialValues(seed), state: weights.initialState() };
+    return Vae.#build(model, values, options);
   }
 
   /** A model from `save()`'s bytes. @throws CheckpointError when they are broken or of another format */
   static async load(bytes: Uint8Array, options: CreateOptions = {}): Promise<Vae> {
     const model = new Model(await readModelSpec(bytes));
-    return Vae.#build(model, await readModelWeights(model, bytes), options);
+    return Vae.#build(model, await readModelValues(model, bytes), options);
   }
 
-  static async #build(model: Model, weights: Float32Array, { device: given }: CreateOptions): Promise<Vae> {
+  static async #build(
+    model: Model,
+    { weights, state }: ModelValues,
+    { device: given }: CreateOptions,
+  ): Promise<Vae> {
     const device = given instanceof Device ? given : given ? Device.borrow(given) : await Device.open();
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
     const owned = !(given instanceof Device);
+    const buffers = new BufferGroup(device, 'model');
     try {
-      const buffer = device.createBuffer('weights', 4 * weights.length, usage);
-      await device.settled();
+      const buffer = buffers.create('weights', 4 * weights.length, usage);
+      const stateBuffer = buffers.create('state', 4 * state.length, usage);
+      await buffers.settled();
       device.gpu.queue.writeBuffer(buffer, 0, weights as Float32Array<ArrayBuffer>);
-      return new Vae(device, model, buffer, owned);
+      device.gpu.queue.writeBuffer(stateBuffer, 0, state as Float32Array<ArrayBuffer>);
+      return new Vae(device, model, buffer, stateBuffer, owned);
     } catch (error) {
       if (owned) device.destroy();
       throw error;
@@ -84,6 +96,11 @@ export class Vae {
   /** Trainable numbers. */
   get parameterCount(): number {
     return this.model.weights.set.count;
+  }
+
+  /** What plans of this model bind by name. */
+  get resources(): { weights: GPUBuffer; state: GPUBuffer } {
+    return { weights: this.weightBuffer, state: this.stateBuffer };
   }
 
   /** Elements of the flat weight buffer. */
@@ -153,9 +170,16 @@ export class Vae {
     return new Float32Array(await readBuffer(this.device, this.weightBuffer, 0, 4 * this.weightLength));
   }
 
+  async #readState(): Promise<Float32Array> {
+    const { length } = this.model.weights.state;
+    if (length === 0) return new Float32Array();
+    return new Float32Array(await readBuffer(this.device, this.stateBuffer, 0, 4 * length));
+  }
+
   /** The model as safetensors bytes under PyTorch's names and layouts, the specification in the metadata. */
   async save(): Promise<Uint8Array> {
-    return writeModelFile(this.model, await this.readWeights());
+    const [weights, state] = await Promise.all([this.readWeights(), this.#readState()]);
+    return writeModelFile(this.model, { weights, state });
   }
 
   /** Frees the model's buffers, and the device if the model opened it. */
@@ -164,7 +188,7 @@ export class Vae {
     for (const executable of this.#inference.values())
       void executable.then((value) => value.destroy()).catch(() => undefined);
     this.#inference.clear();
-    this.device.destroyBuffer(this.weightBuffer);
+    for (const buffer of Object.values(this.resources)) this.device.destroyBuffer(buffer);
     if (this.#ownsDevice) this.device.destroy();
   }
 
@@ -220,9 +244,10 @@ export class Vae {
     let executable = this.#inference.get(label);
     if (!executable) {
       const y = build(input('x', [INFERENCE_BATCH, inputWidth]));
-      const request = { label, outputs: { y }, parameters: this.model.weights.set };
+      const { set, state } = this.model.weights;
+      const request = { label, outputs: { y }, parameters: set, state };
       const plan = makePlan(request, this.device.adapterClass);
-      executable = Executable.create(this.device, plan, { resources: { weights: this.weightBuffer } });
+      executable = Executable.create(this.device, plan, { resources: this.resources });
       this.#inference.set(label, executable);
       executable.catch(() => this.#inference.delete(label));
     }

@@ -1,48 +1,104 @@
 /**
  * A model's weights: their flat layout, their initial values, and how each is stored in a file. Initial values
- * follow PyTorch's Linear (uniform in +-1 / sqrt(inputs)), drawn from Threefry, one stream a weight.
+ * follow PyTorch's Linear and Conv2d (uniform in +-1 / sqrt(fan in)), drawn from Threefry, one stream a weight.
  */
 import type { Tensor } from '../gpu/graph.js';
-import { ParameterSet } from '../gpu/parameters.js';
-import { elementCount } from '../gpu/shape.js';
+import { ParameterSet, type ParameterEntry } from '../gpu/parameters.js';
+import { elementCount, type Shape } from '../gpu/shape.js';
 import { symmetricUniform } from '../gpu/threefry.js';
-
-/** How a weight's file layout differs from ours: a Linear weight is stored transposed. */
-export type FileLayout = 'same' | 'transposed';
+import {
+  channelLayout,
+  convLayout,
+  linearLayout,
+  partOf,
+  unchanged,
+  vectorLayout,
+  type FileLayout,
+} from './file-layout.js';
 
 interface Weight {
-  readonly name: string;
-  readonly layout: FileLayout;
+  /** The tensors that hold it in a file: one, or two for the moments. */
+  readonly layouts: readonly FileLayout[];
   /** Initial values are uniform in [-bound, bound], or `fill`. */
   readonly bound: number;
   readonly fill: number;
 }
 
-/** Files may hold one of our tensors as two: the moments' weight is `mean.weight` and `log_variance.weight`. */
 export class WeightFactory {
   readonly set = new ParameterSet();
+  /** What training moves without a gradient: the running statistics of BatchNorm. */
+  readonly state = new ParameterSet();
   readonly #weights: Weight[] = [];
 
-  /** f32[inputs, units]; a file holds f32[units, inputs]. */
-  linear(name: string, inputs: number, units: number): Tensor {
-    this.#weights.push({ name, layout: 'transposed', bound: 1 / Math.sqrt(inputs), fill: 0 });
-    return this.set.add(name, [inputs, units]);
+  /** `name.weight` f32[inputs, outputs] and `name.bias` of a dense layer between vectors or flattened images. */
+  linear(name: string, inputs: Shape, outputs: Shape): { weight: Tensor; bias: Tensor } {
+    const bound = 1 / Math.sqrt(elementCount(inputs));
+    const [rows, columns] = [elementCount(inputs), elementCount(outputs)];
+    return {
+      weight: this.#add(`${name}.weight`, [rows, columns], bound, [
+        linearLayout(`${name}.weight`, inputs, outputs),
+      ]),
+      bias: this.#add(`${name}.bias`, [columns], bound, [vectorLayout(`${name}.bias`, outputs)]),
+    };
   }
 
-  /** f32[units], initialised as PyTorch's Linear bias. */
-  bias(name: string, inputs: number, units: number): Tensor {
-    this.#weights.push({ name, layout: 'same', bound: 1 / Math.sqrt(inputs), fill: 0 });
-    return this.set.add(name, [units]);
+  /** The posterior's moments as one dense layer; files hold the two Linears `mean` and `log_variance`. */
+  moments(inputs: Shape, latent: number, width: number): { weight: Tensor; bias: Tensor } {
+    const bound = 1 / Math.sqrt(elementCount(inputs));
+    const parts = (name: string, layout: FileLayout): FileLayout[] => [
+      partOf(layout, `mean.${name}`, 0, latent),
+      partOf(layout, `log_variance.${name}`, latent, width - latent),
+    ];
+    return {
+      weight: this.#add('moments.weight', [elementCount(inputs), width], bound, [
+        ...parts('weight', linearLayout('', inputs, [width])),
+      ]),
+      bias: this.#add('moments.bias', [width], bound, parts('bias', vectorLayout('', [width]))),
+    };
+  }
+
+  /** `name.weight` f32[KH, KW, C, O] and `name.bias` f32[O], the O channels divided among r x r pixels. */
+  conv(name: string, shape: Shape, r = 1): { weight: Tensor; bias: Tensor } {
+    const bound = 1 / Math.sqrt(elementCount(shape.slice(0, 3)));
+    const channels = shape[3]!;
+    return {
+      weight: this.#add(`${name}.weight`, shape, bound, [convLayout(`${name}.weight`, shape, r)]),
+      bias: this.#add(`${name}.bias`, [channels], bound, [channelLayout(`${name}.bias`, channels, r)]),
+    };
   }
 
   /** f32[size] that starts at `fill`. */
   filled(name: string, size: number, fill: number): Tensor {
-    this.#weights.push({ name, layout: 'same', bound: 0, fill });
-    return this.set.add(name, [size]);
+    return this.#add(name, [size], 0, [unchanged(name, [size])], fill);
   }
 
-  layoutOf(name: string): FileLayout {
-    return this.#weights.find((weight) => weight.name === name)?.layout ?? 'same';
+  /** Running statistics f32[2C + 1]: mean 0, variance 1, no batches. A file holds them as three tensors. */
+  running(name: string, channels: number): Tensor {
+    return this.state.add(name, [2 * channels + 1]);
+  }
+
+  /** The file's tensors of the weights, each with the place of its first element in the flat buffer. */
+  fileTensors(): { layout: FileLayout; offset: number }[] {
+    return this.set.entries.flatMap(({ offset }, index) =>
+      this.#weights[index]!.layouts.map((layout) => ({ layout, offset })),
+    );
+  }
+
+  /** The file's tensors of the state, BatchNorm's under PyTorch's names. */
+  stateTensors(): { layout: FileLayout; offset: number }[] {
+    return this.state.entries.flatMap((entry) =>
+      runningLayouts(entry).map((layout) => ({ layout, offset: entry.offset })),
+    );
+  }
+
+  /** The flat state of a model that has not been trained. */
+  initialState(): Float32Array {
+    const flat = new Float32Array(this.state.length);
+    for (const { offset, shape } of this.state.entries) {
+      const channels = (shape[0]! - 1) / 2;
+      flat.fill(1, offset + channels, offset + 2 * channels);
+    }
+    return flat;
   }
 
   /** The flat buffer's initial values; the same seed gives the same weights on every device. */
@@ -59,4 +115,24 @@ export class WeightFactory {
     });
     return flat;
   }
+
+  #add(name: string, shape: Shape, bound: number, layouts: FileLayout[], fill = 0): Tensor {
+    const tensor = this.set.add(name, shape);
+    this.#weights.push({ layouts, bound, fill });
+    return tensor;
+  }
+}
+
+/** BatchNorm's state f32[2C + 1] as the three tensors of a file. */
+function runningLayouts({ name, shape }: ParameterEntry): FileLayout[] {
+  const channels = (shape[0]! - 1) / 2;
+  const part = (suffix: string, size: Shape, first: number): FileLayout => ({
+    ...unchanged(name.replace(/running$/, suffix), size),
+    first,
+  });
+  return [
+    part('running_mean', [channels], 0),
+    part('running_var', [channels], channels),
+    part('num_batches_tracked', [], 2 * channels),
+  ];
 }

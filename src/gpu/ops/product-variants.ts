@@ -7,7 +7,7 @@ import { ceilDivide } from '../shape.js';
 import type { ProductShape } from './product.js';
 
 /** The kernels that every family has. */
-export type Skeleton = 'registers' | 'registers_any' | 'quads' | 'workgroup' | 'workgroup_any';
+export type Skeleton = `${'registers' | 'quads' | 'workgroup'}${'' | '_any'}`;
 
 export interface ProductVariant {
   readonly skeleton: Skeleton;
@@ -25,30 +25,24 @@ const SHORTEST_PIECE = 256;
 const FULL_SOFTWARE_WORKGROUPS = 8;
 
 /** The kernel, tile and overrides for a product of this size. */
-export function chooseVariant(
-  adapterClass: AdapterClass,
-  { rows, columns, aligned, phases = 1 }: ProductShape,
-): ProductVariant {
-  if (isSoftware(adapterClass)) return registerVariant(adapterClass, aligned, rows, columns);
+export function chooseVariant(adapterClass: AdapterClass, shape: ProductShape): ProductVariant {
+  const { rows, columns, aligned, phases = 1 } = shape;
+  if (isSoftware(adapterClass)) return registerVariant(adapterClass, shape);
   const large = phases * ceilDivide(rows, 64) * ceilDivide(columns, 64) >= FULL_GPU_WORKGROUPS;
   return workgroupVariant(aligned, large ? 2 : 1);
 }
 
 /** A register tile of up to 16 rows by 16 columns; smaller where the product is. */
-export function registerVariant(
-  adapterClass: AdapterClass,
-  aligned: boolean,
-  rows: number,
-  columns: number,
-): ProductVariant {
-  const quads = aligned && adapterClass === 'software-subgroups';
-  // Guarded loads make a large tile slow to compile, and odd sizes are small in practice.
-  const rowQuads = !aligned || rows <= 4 ? 1 : rows <= 8 ? 2 : 4;
-  const columnQuads = !aligned || columns <= 4 ? 1 : columns <= 32 ? 2 : 4;
+export function registerVariant(adapterClass: AdapterClass, shape: ProductShape): ProductVariant {
+  const { rows, columns, aligned } = shape;
+  const isNarrow = columns <= 16;
+  const quads = !isNarrow && adapterClass === 'software-subgroups';
+  const rowQuads = rows <= 4 ? 1 : rows <= 8 ? 2 : 4;
+  const columnQuads = columns <= 4 ? 1 : columns <= 32 ? 2 : 4;
   // Four neighbours share rows; few invocations a workgroup spread a small product over the cores.
-  const [x, y] = [4, 2];
+  const [x, y] = isNarrow ? [1, 8] : [4, 2];
   return {
-    skeleton: quads ? 'quads' : aligned ? 'registers' : 'registers_any',
+    skeleton: `${quads ? 'quads' : 'registers'}${aligned ? '' : '_any'}`,
     overrides: { ROW_QUADS: rowQuads, COLUMN_QUADS: columnQuads, WORKGROUP_X: x, WORKGROUP_Y: y },
     tileRows: 4 * rowQuads * y,
     tileColumns: 4 * columnQuads * x,

@@ -50,6 +50,11 @@ export const sumOp: OpDefinition<SumAttributes> = {
   },
 };
 
+/** Elements of an axis that one invocation adds: all of a short one. */
+export function pieceLength(reduced: number): number {
+  return reduced <= PIECE_LIMIT ? reduced : Math.max(PIECE_LIMIT / 4, Math.ceil(Math.sqrt(reduced)));
+}
+
 /** One dispatch for a short axis, otherwise pieces first. */
 export function sumDispatches(
   x: Tensor,
@@ -59,9 +64,9 @@ export function sumDispatches(
   inner: number,
   context: DispatchContext,
 ): Dispatch[] {
-  if (reduced <= PIECE_LIMIT) return [sumDispatch(x, y, outer, reduced, inner, reduced)];
-  const piece = Math.max(PIECE_LIMIT / 4, Math.ceil(Math.sqrt(reduced)));
+  const piece = pieceLength(reduced);
   const pieces = ceilDivide(reduced, piece);
+  if (pieces === 1) return [sumDispatch(x, y, outer, reduced, inner, piece)];
   const partials = context.temporary([outer, pieces, inner]);
   return [
     sumDispatch(x, partials, outer, reduced, inner, piece),

@@ -1,9 +1,8 @@
 /** Nearest-neighbour upsampling (the repeating mode of shaders/depth_to_space.wgsl). */
 import { applyOne, streamingCost, type OpDefinition, type Tensor } from '../graph.js';
-import { checkCount, imageSizes, type Shape } from '../shape.js';
-import { reshape } from './constant.js';
-import { moveDispatch, spaceToDepth } from './depth-to-space.js';
-import { sum } from './sum.js';
+import { checkCount, imageSizes } from '../shape.js';
+import { moveDispatch } from './depth-to-space.js';
+import { sumPool } from './pool.js';
 
 export interface UpsampleAttributes {
   readonly factor: number;
@@ -18,13 +17,7 @@ export const upsampleOp: OpDefinition<UpsampleAttributes> = {
   },
   cost: (step) => streamingCost(step, 0),
   forward: (step) => [moveDispatch(step, 'repeat', step.outputs[0]!.shape, step.attributes.factor)],
-  backward(node, [cotangent]) {
-    if (!cotangent) return [undefined];
-    const { factor } = node.attributes;
-    const [B, H, W, C] = node.inputs[0]!.shape as [number, number, number, number];
-    const parts: Shape = [B * H * W, factor * factor, C];
-    return [reshape(sum(reshape(spaceToDepth(cotangent, factor), parts), [1]), [B, H, W, C])];
-  },
+  backward: (node, [cotangent]) => [cotangent && sumPool(cotangent, { kernel: node.attributes.factor })],
 };
 
 /** f32[B, H, W, C] -> f32[B, H*factor, W*factor, C]: y[b, h, w] = x[b, h div factor, w div factor]. */

@@ -3,6 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CheckpointError } from '../../gpu/errors.js';
 import type { Device } from '../../gpu/device.js';
+import { readModelSpec } from '../../vae/checkpoint/model-file.js';
 import { Vae } from '../../vae/vae.js';
 import { loadImages } from '../data.js';
 import { encodePng } from '../pictures.js';
@@ -19,12 +20,14 @@ import { describeModel, openDevice, say } from './session.js';
  * @throws CheckpointError, DataError, ShapeError, DeviceError
  */
 export async function evaluateCommand(path: string, settings: EvaluateSettings): Promise<number> {
-  const { data, limit, json, estimator, samples, beta, seed } = settings;
-  const bytes = await readCheckpoint(path);
-  const test = await loadImages(data, 'test', { limit });
-  return withModel(bytes, await openDevice(settings), async (vae) => {
+  const { data, limit, size, channels, skipBroken, json, ...options } = settings;
+  const { estimator, samples, beta, seed, binarize } = options;
+  const file = await readCheckpoint(path);
+  const { input } = await naming(file.path, () => readModelSpec(file.bytes));
+  const test = await loadImages(data, 'test', { limit, size, channels, skipBroken, pictureShape: input });
+  return withModel(file, await openDevice(settings), async (vae) => {
     say(`${describeModel(vae.spec)} on ${formatCount(test.rows)} test images of ${data}`);
-    const terms = await vae.evaluate(test, { estimator, samples, beta, seed });
+    const terms = await vae.evaluate(test, { estimator, samples, beta, seed, binarize });
     process.stdout.write(`${json ? JSON.stringify(terms) : `${formatTerms(terms)} nats per datum`}\n`);
   });
 }
@@ -37,32 +40,48 @@ export async function evaluateCommand(path: string, settings: EvaluateSettings):
  */
 export async function sampleCommand(path: string, settings: SampleSettings): Promise<number> {
   const { count, seed, out } = settings;
-  const bytes = await readCheckpoint(path);
+  const file = await readCheckpoint(path);
   const folder = await OutputFolder.open(out, { replaces: false });
-  return withModel(bytes, await openDevice(settings), async (vae) => {
+  return withModel(file, await openDevice(settings), async (vae) => {
     const picture = await drawSamples(vae, count, vae.spec.input, seed);
     await folder.write('samples.png', encodePng(picture));
     process.stdout.write(`${join(out, 'samples.png')}\n`);
   });
 }
 
+interface CheckpointFile {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
 async function withModel(
-  bytes: Uint8Array,
+  { path, bytes }: CheckpointFile,
   device: Device,
   use: (vae: Vae) => Promise<void>,
 ): Promise<number> {
   try {
-    await use(await Vae.load(bytes, { device }));
+    await use(await naming(path, () => Vae.load(bytes, { device })));
     return 0;
   } finally {
     device.destroy();
   }
 }
 
-async function readCheckpoint(path: string): Promise<Uint8Array> {
+/** The library knows bytes only; a user has to know which file is the damaged one. */
+async function naming<T>(path: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (cause) {
+    if (!(cause instanceof CheckpointError)) throw cause;
+    throw new CheckpointError(path, cause.message.slice(`[${cause.where}] `.length), { cause });
+  }
+}
+
+async function readCheckpoint(path: string): Promise<CheckpointFile> {
   try {
     const isFolder = (await stat(path)).isDirectory();
-    return await readFile(isFolder ? join(path, 'model.safetensors') : path);
+    const file = isFolder ? join(path, 'model.safetensors') : path;
+    return { path: file, bytes: await readFile(file) };
   } catch (cause) {
     throw new CheckpointError(
       path,

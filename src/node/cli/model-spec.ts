@@ -1,7 +1,8 @@
-/** The model that the options ask for: dense layers, or a specification read from a file. */
+/** The model that the options ask for: a preset, or a specification read from a file. */
 import { readFile } from 'node:fs/promises';
 import { SpecError } from '../../gpu/errors.js';
-import { completeSpec, denseSpec, type CompleteSpec, type LikelihoodSpec } from '../../vae/spec.js';
+import { presets, type PresetName } from '../../vae/presets.js';
+import { completeSpec, type CompleteSpec, type LikelihoodSpec } from '../../vae/spec.js';
 import { reasonOf } from './artifacts.js';
 import type { ModelSettings } from './options.js';
 
@@ -16,9 +17,14 @@ export async function readSpec(
   typed: readonly string[],
 ): Promise<CompleteSpec> {
   const { model, hidden, latent, posterior, activation } = settings;
-  if (model === 'dense') {
+  if (Object.hasOwn(presets, model)) {
+    const options = {
+      ...(hidden !== undefined && { hidden }),
+      ...(latent !== undefined && { latent }),
+      ...(activation !== undefined && { activation }),
+    };
     const likelihood = likelihoodOf(settings);
-    return completeSpec(denseSpec({ input: shape, hidden, latent, posterior, activation, likelihood }));
+    return completeSpec(presets[model as PresetName]({ input: shape, posterior, likelihood, ...options }));
   }
   if (typed.length > 0)
     throw new SpecError(
@@ -44,7 +50,7 @@ async function readJson(path: string): Promise<unknown> {
   } catch (cause) {
     throw new SpecError(
       path,
-      `cannot be read (${reasonOf(cause)}); expected dense, or the path of a specification as JSON; correct --model`,
+      `cannot be read (${reasonOf(cause)}); expected ${Object.keys(presets).join(', ')}, or the path of a specification as JSON; correct --model`,
       { cause },
     );
   }

@@ -8,25 +8,32 @@ import { SpecError } from '../../gpu/errors.js';
 import { activationCodes, type Activation } from '../../gpu/ops/activation.js';
 import type { Estimator, PosteriorFamily } from '../../gpu/ops/reparameterize.js';
 import { optimizerNames } from '../../vae/optimizers/optimizer.js';
+import { presets, type PresetName } from '../../vae/presets.js';
 import type { LikelihoodSpec, ScaleSpec } from '../../vae/spec.js';
 
 export interface DataSettings {
-  /** A data set's name, a folder of IDX files, or an IDX images file. */
+  /** A data set's name, a folder of IDX files, CIFAR-10 batches or pictures, or an IDX images file. */
   readonly data: string;
   /** Use only the first rows of each part. */
   readonly limit?: number;
+  /** `[H, W]` to scale and crop to. */
+  readonly size?: readonly [height: number, width: number];
+  readonly channels?: 1 | 3;
+  /** Leave out pictures that cannot be read. */
+  readonly skipBroken?: boolean;
 }
 
 export interface ModelSettings {
-  /** `dense`, or the path of a specification as JSON. */
+  /** A preset, or the path of a specification as JSON. */
   readonly model: string;
-  readonly hidden: number;
-  readonly latent: number;
+  /** Undefined: as the preset has it; so for latent and activation. */
+  readonly hidden?: number;
+  readonly latent?: number;
   readonly likelihood: LikelihoodSpec['type'];
   /** sigma of gaussian, b of laplace; undefined is 1. */
   readonly scale?: ScaleSpec;
   readonly posterior: PosteriorFamily;
-  readonly activation: Activation;
+  readonly activation?: Activation;
 }
 
 /** How the bound is estimated, in training and on test data alike. */
@@ -62,6 +69,7 @@ export interface TrainSettings extends PlanSettings {
 
 export interface EvaluateSettings extends DataSettings, BoundSettings, AdapterSettings {
   readonly seed: number;
+  readonly binarize: boolean;
   readonly json: boolean;
 }
 
@@ -71,23 +79,41 @@ export interface SampleSettings extends AdapterSettings {
   readonly out: string;
 }
 
+/** Far above any image that a VAE of this library is trained on. */
+const maxSide = 4096;
+
 /** The options that a specification file takes the place of. */
 export const modelFlags = ['hidden', 'latent', 'likelihood', 'scale', 'posterior', 'activation'] as const;
 
 export function addDataOptions(command: Command): Command {
   return command
     .optionsGroup('Data:')
-    .option('--data <name|path>', 'fashion, fashion-mnist, mnist, a folder of IDX files, or one', 'fashion')
-    .addOption(whole('--limit <n>', 'use only the first n images of each part', { least: 1 }));
+    .option(
+      '--data <name|path>',
+      'fashion, fashion-mnist, mnist, a folder of IDX files, CIFAR-10 batches, PNG or JPEG files, or an IDX file',
+      'fashion',
+    )
+    .addOption(whole('--limit <n>', 'use only the first n images of each part', { least: 1 }))
+    .addOption(
+      new Option('--size <n|hxw>', 'scale and crop the images, e.g. 64 or 48x64').argParser(parseSize),
+    )
+    .addOption(new Option('--channels <n>', '1: grey, 3: colour').argParser(parseChannels))
+    .option('--skip-broken', 'leave out picture files that cannot be read, and name them');
 }
 
-export function addModelOptions(command: Command, defaults: { readonly latent: number }): Command {
+export function addModelOptions(command: Command, defaults: { readonly model: PresetName }): Command {
   const likelihoods = ['bernoulli', 'gaussian', 'laplace'];
   return command
     .optionsGroup('Model:')
-    .option('--model <dense|spec.json>', 'dense layers as below, or a specification in a file', 'dense')
-    .addOption(whole('--hidden <n>', 'units of the hidden layer on either side', { least: 1 }).default(400))
-    .addOption(whole('--latent <n>', 'size of the latent', { least: 1 }).default(defaults.latent))
+    .option(
+      '--model <name|spec.json>',
+      `${Object.keys(presets).join(', ')}, or a specification in a file`,
+      defaults.model,
+    )
+    .addOption(
+      whole('--hidden <n>', 'units of the dense hidden layers (default: as the model has)', { least: 1 }),
+    )
+    .addOption(whole('--latent <n>', 'size of the latent (default: as the model has)', { least: 1 }))
     .addOption(choice('--likelihood <name>', 'p(x | z)', likelihoods).default('bernoulli'))
     .addOption(
       new Option('--scale <n|learned|per-pixel>', 'gaussian: sigma, laplace: b (default: 1)').argParser(
@@ -98,7 +124,11 @@ export function addModelOptions(command: Command, defaults: { readonly latent: n
       choice('--posterior <name>', 'family of q(z | x)', ['diagonal', 'isotropic']).default('diagonal'),
     )
     .addOption(
-      choice('--activation <name>', 'of the hidden layers', Object.keys(activationCodes)).default('relu'),
+      choice(
+        '--activation <name>',
+        'of the hidden layers (default: as the model has)',
+        Object.keys(activationCodes),
+      ),
     );
 }
 
@@ -113,10 +143,10 @@ export function addBoundOptions(command: Command): Command {
 
 export function addOptimizationOptions(
   command: Command,
-  defaults: { readonly learningRate: number },
+  defaults: { readonly learningRate: number; readonly batch: number },
 ): Command {
   return command
-    .addOption(whole('--batch <n>', 'images a step', { least: 1 }).default(128))
+    .addOption(whole('--batch <n>', 'images a step', { least: 1 }).default(defaults.batch))
     .addOption(
       real('--learning-rate <n>', 'step size', { above: 0, below: 1000 }).default(defaults.learningRate),
     )
@@ -179,6 +209,21 @@ function parseScale(text: string): ScaleSpec {
     '--scale',
     `is '${text}'; expected a number above 0, learned or per-pixel; give one of them`,
   );
+}
+
+function parseSize(text: string): readonly [number, number] {
+  const sides = text.split('x').map(toNumber);
+  const isSize = sides.every((side) => Number.isInteger(side) && side >= 1 && side <= maxSide);
+  if (isSize && sides.length <= 2) return [sides[0]!, sides.at(-1)!];
+  throw new SpecError(
+    '--size',
+    `is '${text}'; expected a side, or height x width, of 1 to ${maxSide} pixels, such as 64 or 48x64; give one`,
+  );
+}
+
+function parseChannels(text: string): 1 | 3 {
+  if (text === '1' || text === '3') return text === '1' ? 1 : 3;
+  throw new SpecError('--channels', `is '${text}'; expected 1 (grey) or 3 (colour); choose one of them`);
 }
 
 /** NaN for what is no number; Number('') would be 0. */

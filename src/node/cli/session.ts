@@ -4,7 +4,8 @@ import { DataError } from '../../gpu/errors.js';
 import { checkForModel } from '../../vae/data/check.js';
 import type { Dataset } from '../../vae/data/dataset.js';
 import { elementCount } from '../../gpu/shape.js';
-import type { CompleteSpec, LayerSpec } from '../../vae/spec.js';
+import type { LayerSpec } from '../../vae/layer-spec.js';
+import type { CompleteSpec } from '../../vae/spec.js';
 import type { TrainerOptions } from '../../vae/trainer.js';
 import { loadImages } from '../data.js';
 import { openNodeGpu } from '../dawn.js';
@@ -22,11 +23,10 @@ export function say(line: string): void {
 }
 
 /** @throws DataError as loadImages does */
-export async function loadParts({ data, limit }: DataSettings): Promise<Parts> {
-  return {
-    train: await loadImages(data, 'train', { limit }),
-    test: await loadImages(data, 'test', { limit }),
-  };
+export async function loadParts(settings: DataSettings): Promise<Parts> {
+  const { data, limit, size, channels, skipBroken } = settings;
+  const chosen = { limit, size, channels, skipBroken };
+  return { train: await loadImages(data, 'train', chosen), test: await loadImages(data, 'test', chosen) };
 }
 
 /**
@@ -65,15 +65,39 @@ export function trainerOptions(settings: PlanSettings): TrainerOptions {
   };
 }
 
-/** `784-400-20-400-784, bernoulli` */
+/** `784-400-20-400-784, bernoulli`; `28x28x1-conv32/2-conv64/2-256-16-256-3136-deconv32*2-deconv1*2, bernoulli` */
 export function describeModel({ input, encoder, latent, decoder, likelihood }: CompleteSpec): string {
-  const width = elementCount(input);
-  const widths = [width, ...unitsOf(encoder), latent, ...unitsOf(decoder), width];
-  return `${widths.join('-')}, ${likelihood.type}`;
+  const isDense = [...encoder, ...decoder].every(({ type }) => type === 'dense');
+  const data = isDense ? elementCount(input) : input.join('x');
+  const ending = decoder.at(-1)?.type;
+  const output = ending === undefined || ending === 'dense' ? [elementCount(input)] : [];
+  const parts = [
+    data,
+    ...encoder.flatMap(describeLayer),
+    latent,
+    ...decoder.flatMap(describeLayer),
+    ...output,
+  ];
+  return `${parts.join('-')}, ${likelihood.type}`;
 }
 
-function unitsOf(layers: readonly LayerSpec[]): number[] {
-  return layers.map(({ units }) => units);
+/** Nothing for a layer that only changes how numbers are seen. */
+function describeLayer(layer: LayerSpec): (string | number)[] {
+  switch (layer.type) {
+    case 'dense':
+      return [layer.units];
+    case 'conv':
+      return [`conv${layer.channels}${layer.stride === 1 ? '' : `/${String(layer.stride)}`}`];
+    case 'deconv':
+      return [`deconv${layer.channels}*${layer.factor ?? 2}`];
+    case 'residual':
+      return [`residual(${layer.layers.flatMap(describeLayer).join('-')})`];
+    case 'flatten':
+    case 'reshape':
+      return [];
+    default:
+      return [layer.type];
+  }
 }
 
 /** `fashion, 20,000 training and 4,000 test images of 28x28x1` */

@@ -5,6 +5,7 @@
  */
 import { CheckpointError } from '../../gpu/errors.js';
 import { elementCount, sameShape } from '../../gpu/shape.js';
+import { forEachElement, type FileLayout } from '../file-layout.js';
 import type { Model } from '../model.js';
 import { completeSpec, type CompleteSpec } from '../spec.js';
 import { readSafetensors, writeSafetensors } from './safetensors.js';
@@ -16,18 +17,19 @@ interface FileTensor {
 
 const FORMAT = 'webgpu-vae 1';
 
-/** The file of a model whose flat weights are `flat`. */
-export async function writeModelFile(model: Model, flat: Float32Array): Promise<Uint8Array> {
+/** A model's numbers: the flat weights as `model.weights.set` lays them out, the flat state as `.state` does. */
+export interface ModelValues {
+  readonly weights: Float32Array;
+  readonly state: Float32Array;
+}
+
+/** The file of a model. */
+export async function writeModelFile(model: Model, values: ModelValues): Promise<Uint8Array> {
   const tensors = new Map<string, FileTensor>();
-  for (const { name, shape, offset } of model.weights.set.entries) {
-    const values = flat.subarray(offset, offset + elementCount(shape));
-    for (const part of fileParts(model, name, shape)) {
-      const { rows, columns, first, stride } = part;
-      const stored = new Float32Array(rows * columns);
-      for (let i = 0; i < rows; i++)
-        for (let o = 0; o < columns; o++) stored[o * rows + i] = values[i * stride + first + o]!;
-      tensors.set(part.name, { shape: part.shape, values: stored });
-    }
+  for (const { layout, flat, offset } of allTensors(model, values)) {
+    const stored = new Float32Array(elementCount(layout.sizes));
+    forEachElement(layout, (i, ours) => (stored[i] = flat[offset + ours]!));
+    tensors.set(layout.name, { shape: [...layout.shape], values: stored });
   }
   return writeSafetensors(tensors, { format: FORMAT, spec: JSON.stringify(model.spec) });
 }
@@ -48,57 +50,41 @@ export async function readModelSpec(bytes: Uint8Array): Promise<CompleteSpec> {
   }
 }
 
-/** The flat weights in a file. @throws CheckpointError when a tensor is missing, unknown, or of another shape */
-export async function readModelWeights(model: Model, bytes: Uint8Array): Promise<Float32Array> {
+/** The numbers in a file. @throws CheckpointError when a tensor is missing, unknown, or of another shape */
+export async function readModelValues(model: Model, bytes: Uint8Array): Promise<ModelValues> {
   const { tensors } = await readSafetensors(bytes);
-  const flat = new Float32Array(model.weights.set.length);
+  const values = {
+    weights: new Float32Array(model.weights.set.length),
+    state: new Float32Array(model.weights.state.length),
+  };
   const expected = new Set<string>();
-  for (const { name, shape, offset } of model.weights.set.entries) {
-    for (const part of fileParts(model, name, shape)) {
-      expected.add(part.name);
-      const stored = tensors.get(part.name);
-      if (!stored)
-        throw new CheckpointError('checkpoint', `has no tensor ${part.name}; the specification needs it`);
-      if (!sameShape(stored.shape, part.shape) || !(stored.values instanceof Float32Array))
-        throw new CheckpointError(
-          'checkpoint',
-          `${part.name} is [${stored.shape.join(', ')}]; the specification needs f32[${part.shape.join(', ')}]`,
-        );
-      const { rows, columns, first, stride } = part;
-      for (let i = 0; i < rows; i++)
-        for (let o = 0; o < columns; o++)
-          flat[offset + i * stride + first + o] = stored.values[o * rows + i]!;
-    }
+  for (const { layout, flat, offset } of allTensors(model, values)) {
+    const { name, shape } = layout;
+    expected.add(name);
+    const stored = tensors.get(name);
+    if (!stored) throw new CheckpointError('checkpoint', `has no tensor ${name}; the specification needs it`);
+    // PyTorch counts batches in an I64, ours are an F32; neither is found in the other's place by accident
+    const isCount = shape.length === 0;
+    if (!sameShape(stored.shape, shape) || !(stored.values instanceof Float32Array || isCount))
+      throw new CheckpointError(
+        'checkpoint',
+        `${name} is [${stored.shape.join(', ')}]; the specification needs f32[${shape.join(', ')}]`,
+      );
+    forEachElement(layout, (i, ours) => (flat[offset + ours] = Number(stored.values[i])));
   }
   const extra = [...tensors.keys()].find((name) => !expected.has(name));
   if (extra !== undefined)
     throw new CheckpointError('checkpoint', `has the tensor ${extra}, which the specification does not know`);
-  return flat;
+  return values;
 }
 
-/** Columns [first, first + columns) of our f32[rows, stride], stored as f32[columns, rows] (f32[columns] for a vector). */
-interface FilePart {
-  readonly name: string;
-  readonly shape: number[];
-  readonly rows: number;
-  readonly columns: number;
-  readonly first: number;
-  readonly stride: number;
-}
-
-function fileParts(model: Model, name: string, shape: readonly number[]): FilePart[] {
-  const rows = shape.length === 2 ? shape[0]! : 1;
-  const stride = shape.at(-1)!;
-  const part = (partName: string, first: number, columns: number): FilePart => ({
-    name: partName,
-    shape: shape.length === 2 ? [columns, rows] : [columns],
-    rows,
-    columns,
-    first,
-    stride,
-  });
-  const moments = /^moments\.(weight|bias)$/.exec(name)?.[1];
-  if (moments === undefined) return [part(name, 0, stride)];
-  const { latent } = model.spec;
-  return [part(`mean.${moments}`, 0, latent), part(`log_variance.${moments}`, latent, stride - latent)];
+/** Every tensor of the file, and the flat numbers of ours that it holds. */
+function allTensors(
+  { weights: factory }: Model,
+  { weights, state }: ModelValues,
+): { layout: FileLayout; offset: number; flat: Float32Array }[] {
+  return [
+    ...factory.fileTensors().map((tensor) => ({ ...tensor, flat: weights })),
+    ...factory.stateTensors().map((tensor) => ({ ...tensor, flat: state })),
+  ];
 }

@@ -1,25 +1,28 @@
 /** A dense layer: y = activation(x W + b). Stored as W f32[in, out]; PyTorch's Linear keeps f32[out, in]. */
 import { scoped, type Tensor } from '../../gpu/graph.js';
 import { add } from '../../gpu/ops/binary.js';
+import { reshape } from '../../gpu/ops/constant.js';
 import { matmul } from '../../gpu/ops/matmul.js';
-import type { Activation } from '../../gpu/ops/activation.js';
 import { activate } from '../../gpu/ops/unary.js';
-import type { WeightFactory } from '../weights.js';
+import { elementCount } from '../../gpu/shape.js';
+import type { DenseSpec } from '../layer-spec.js';
+import { activationPlaces, nameAt, type Extent, type Layer, type Site } from './layer.js';
 
-/** f32[N, in] -> f32[N, units]; the layer's weights are `name.weight` and `name.bias`. */
-export interface DenseLayer {
-  (x: Tensor): Tensor;
+/** x W + b of f32[B, ...] images or vectors, flattened: f32[B, units]. */
+export function affineMap(x: Tensor, { weight, bias }: { weight: Tensor; bias: Tensor }): Tensor {
+  const [inputs] = weight.shape;
+  return add(matmul(x.shape.length === 2 ? x : reshape(x, [x.shape[0]!, inputs!]), weight), bias);
 }
 
-/** Makes the layer's weights now and applies them whenever it is called. */
-export function dense(
-  weights: WeightFactory,
-  name: string,
-  inputs: number,
-  units: number,
-  activation: Activation = 'identity',
-): DenseLayer {
-  const weight = weights.linear(`${name}.weight`, inputs, units);
-  const bias = weights.bias(`${name}.bias`, inputs, units);
-  return (x) => scoped(name, () => activate(add(matmul(x, weight), bias), activation));
+/** [D] or an image, flattened -> [units]. */
+export function dense({ units, activation }: DenseSpec, extent: Extent, site: Site): Layer {
+  const { becomes } = site;
+  const outputs = becomes && elementCount(becomes) === units ? becomes : [units];
+  const name = nameAt(site);
+  const parameters = site.weights.linear(name, extent.flattened ?? extent.shape, outputs);
+  return {
+    shape: [units],
+    places: 1 + activationPlaces(activation),
+    apply: (x) => scoped(name, () => activate(affineMap(x, parameters), activation ?? 'identity')),
+  };
 }

@@ -1,0 +1,196 @@
+/** Builds lists of layers: shapes are inferred from layer to layer, names counted as PyTorch's Sequential does. */
+import { ShapeError, SpecError } from '../../gpu/errors.js';
+import { scoped, type Tensor } from '../../gpu/graph.js';
+import { add } from '../../gpu/ops/binary.js';
+import { reshape } from '../../gpu/ops/constant.js';
+import { conv2d } from '../../gpu/ops/conv.js';
+import { dropout } from '../../gpu/ops/dropout.js';
+import { averagePool, maxPool } from '../../gpu/ops/pool.js';
+import { activate } from '../../gpu/ops/unary.js';
+import { upsample } from '../../gpu/ops/upsample.js';
+import { elementCount, sameShape, type Shape } from '../../gpu/shape.js';
+import type { LayerSpec, NormSpec, PoolSpec, ResidualSpec } from '../layer-spec.js';
+import type { WeightFactory } from '../weights.js';
+import { conv, deconv } from './conv.js';
+import { dense } from './dense.js';
+import { activationPlaces, imageOf, nameAt, pointwise, type Extent, type Layer, type Site } from './layer.js';
+import { batchNorm, groupNorm, layerNorm, type TrainingBatch } from './norm.js';
+
+/** Layers one after another. */
+export interface Stack extends Extent {
+  apply(x: Tensor, training?: TrainingBatch): Tensor;
+  /** The place after the last layer. */
+  readonly places: number;
+}
+
+/**
+ * Builds `specs` for data of `extent`, their weights named `prefix.place`.
+ * @throws SpecError naming the layer that does not fit what comes before it
+ */
+export function stack(
+  specs: readonly LayerSpec[],
+  extent: Extent,
+  { weights, prefix, where }: { weights: WeightFactory; prefix: string; where: string },
+): Stack {
+  const built: Layer[] = [];
+  let at = extent;
+  let place = 0;
+  specs.forEach((spec, index) => {
+    const becomes = imageAfter(specs.slice(index + 1));
+    const site = { weights, prefix, place, where: `${where}[${index}]`, ...(becomes && { becomes }) };
+    const layer = buildNamed(spec, at, site);
+    built.push(layer);
+    at = layer;
+    place += layer.places;
+  });
+  return {
+    ...at,
+    places: place,
+    apply: (x, training) => built.reduce((value, layer) => layer.apply(value, training), x),
+  };
+}
+
+/** The image that a reshape makes of a vector, behind nothing but layers that work element by element. */
+function imageAfter(rest: readonly LayerSpec[]): Shape | undefined {
+  const next = rest.find(({ type }) => type !== 'activation' && type !== 'dropout');
+  return next?.type === 'reshape' && next.shape.length === 3 ? next.shape : undefined;
+}
+
+/** What an op finds wrong is told with the layer's place. */
+function buildNamed(spec: LayerSpec, extent: Extent, site: Site): Layer {
+  try {
+    return build(spec, extent, site);
+  } catch (cause) {
+    if (!(cause instanceof ShapeError)) throw cause;
+    throw new SpecError(site.where, cause.message, { cause });
+  }
+}
+
+function build(spec: LayerSpec, extent: Extent, site: Site): Layer {
+  switch (spec.type) {
+    case 'dense':
+      return dense(spec, extent, site);
+    case 'conv':
+      return conv(spec, extent, site);
+    case 'deconv':
+      return deconv(spec, extent, site);
+    case 'activation':
+      return pointwise(extent, 1, (x) => activate(x, spec.activation));
+    case 'groupNorm':
+    case 'layerNorm':
+    case 'batchNorm':
+      return norm(spec, extent, site);
+    case 'averagePool':
+    case 'maxPool':
+      return pool(spec, extent, site);
+    case 'upsample': {
+      const [H, W, C] = imageOf(extent, site);
+      const shape = [H * spec.factor, W * spec.factor, C];
+      return { shape, places: 1, apply: (x) => scoped(nameAt(site), () => upsample(x, spec.factor)) };
+    }
+    case 'dropout': {
+      const tag = dropoutTag(site);
+      return pointwise(extent, 1, (x, training) => (training ? dropout(x, spec.rate, tag) : x));
+    }
+    case 'attention':
+      throw new SpecError(site.where, 'attention is not there yet; leave it out');
+    case 'residual':
+      return residual(spec, extent, site);
+    case 'flatten': {
+      const flattened = imageOf(extent, site);
+      const size = elementCount(flattened);
+      return { shape: [size], flattened, places: 1, apply: (x) => reshape(x, [x.shape[0]!, size]) };
+    }
+    case 'reshape':
+      return reshaped(spec.shape, extent, site);
+  }
+}
+
+function reshaped(shape: Shape, extent: Extent, { where }: Site): Layer {
+  if (elementCount(shape) !== elementCount(extent.shape))
+    throw new SpecError(
+      where,
+      `it gets [${extent.shape.join(', ')}], ${elementCount(extent.shape)} numbers; [${shape.join(', ')}] needs ${elementCount(shape)}; change the layer before it`,
+    );
+  return { shape, places: 1, apply: (x) => reshape(x, [x.shape[0]!, ...shape]) };
+}
+
+function norm(spec: NormSpec, extent: Extent, site: Site): Layer {
+  const { type, groups = 1, momentum, epsilon, activation } = spec;
+  const { weights } = site;
+  const name = nameAt(site);
+  const channels = extent.shape.at(-1)!;
+  if (type === 'groupNorm' && channels % groups !== 0)
+    throw new SpecError(
+      site.where,
+      `${channels} channels do not fall into ${groups} equal groups; choose a divisor of ${channels}`,
+    );
+  const apply =
+    type === 'groupNorm'
+      ? groupNorm(weights, name, channels, groups, epsilon)
+      : type === 'layerNorm'
+        ? layerNorm(weights, name, channels, epsilon)
+        : batchNorm(weights, name, channels, {
+            ...(momentum !== undefined && { momentum }),
+            ...(epsilon !== undefined && { epsilon }),
+          });
+  return pointwise(extent, 1 + activationPlaces(activation), (x, training) =>
+    activate(apply(x, training), activation ?? 'identity'),
+  );
+}
+
+function pool({ type, ...options }: PoolSpec, extent: Extent, site: Site): Layer {
+  const image = imageOf(extent, site);
+  const op = type === 'maxPool' ? maxPool : averagePool;
+  return {
+    shape: poolShape(image, options),
+    places: 1,
+    apply: (x) => scoped(nameAt(site), () => op(x, options)),
+  };
+}
+
+function poolShape(
+  [H, W, C]: readonly [number, number, number],
+  { kernel, stride = kernel, padding = 0 }: Omit<PoolSpec, 'type'>,
+): number[] {
+  const along = (value: number | readonly [number, number], axis: 0 | 1): number =>
+    typeof value === 'number' ? value : value[axis];
+  const size = (length: number, axis: 0 | 1): number =>
+    Math.floor((length + 2 * along(padding, axis) - along(kernel, axis)) / along(stride, axis)) + 1;
+  return [size(H, 0), size(W, 1), C];
+}
+
+/** activation(x + layers(x)), x through a 1x1 convolution where the channels differ. */
+function residual(spec: ResidualSpec, extent: Extent, site: Site): Layer {
+  const [H, W, C] = imageOf(extent, site);
+  const name = nameAt(site);
+  const inner = stack(spec.layers, extent, {
+    weights: site.weights,
+    prefix: `${name}.layers`,
+    where: `${site.where}.layers`,
+  });
+  const channels = inner.shape[2];
+  if (inner.shape.length !== 3 || inner.shape[0] !== H || inner.shape[1] !== W)
+    throw new SpecError(
+      site.where,
+      `its layers turn [${H}, ${W}, ${C}] into [${inner.shape.join(', ')}]; they must keep the height and the width`,
+    );
+  const isSame = sameShape(inner.shape, extent.shape);
+  const shortcut = isSame ? undefined : site.weights.conv(`${name}.shortcut`, [1, 1, C, channels!]);
+  const apply = (x: Tensor, training?: TrainingBatch): Tensor => {
+    const straight = shortcut ? add(conv2d(x, shortcut.weight), shortcut.bias) : x;
+    return activate(add(straight, inner.apply(x, training)), spec.activation ?? 'identity');
+  };
+  return {
+    shape: inner.shape,
+    places: 1 + activationPlaces(spec.activation),
+    apply: (x, training) => scoped(name, () => apply(x, training)),
+  };
+}
+
+/** Two dropouts of a model draw different noise: the tag is a hash of the layer's name (FNV-1a). */
+function dropoutTag(site: Site): number {
+  let hash = 0x811c9dc5;
+  for (const character of nameAt(site)) hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193);
+  return hash >>> 0 || 1;
+}

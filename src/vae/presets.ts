@@ -1,0 +1,171 @@
+/** Ready specifications, from the dense VAE of the first paper to the convolutional one of "World Models". */
+import type { Activation } from '../gpu/ops/activation.js';
+import type { PosteriorFamily } from '../gpu/ops/reparameterize.js';
+import { SpecError } from '../gpu/errors.js';
+import type { LayerSpec } from './layer-spec.js';
+import type { LikelihoodSpec, VaeSpec } from './spec.js';
+
+/** What every preset may be told. */
+export interface PresetOptions {
+  /** Shape of a datum, channels last. */
+  readonly input: readonly number[];
+  readonly latent?: number;
+  /** Units of the dense hidden layers. */
+  readonly hidden?: number;
+  readonly activation?: Activation;
+  readonly likelihood?: LikelihoodSpec;
+  readonly posterior?: PosteriorFamily;
+}
+
+/** The parts of a specification that presets pass on as they came. */
+function rest({ likelihood, posterior }: PresetOptions): Pick<VaeSpec, 'likelihood' | 'posterior'> {
+  return { ...(likelihood && { likelihood }), ...(posterior && { posterior }) };
+}
+
+/** The dense VAE of Kingma and Welling (2013): one hidden layer on either side. */
+export function denseSpec(options: PresetOptions): VaeSpec {
+  const { input, hidden = 400, latent = 20, activation = 'relu' } = options;
+  const layer: LayerSpec = { type: 'dense', units: hidden, activation };
+  return { input, latent, encoder: [layer], decoder: [layer], ...rest(options) };
+}
+
+/** @throws SpecError unless the input is an image whose sides are multiples of `factor` */
+function imageInput(input: readonly number[], factor: number, preset: string): [number, number, number] {
+  const [H, W, C] = input;
+  if (input.length !== 3 || H! % factor !== 0 || W! % factor !== 0)
+    throw new SpecError(
+      'spec.input',
+      `is [${input.join(', ')}]; the ${preset} preset needs [height, width, channels] with sides that are multiples of ${factor}; resize the images or choose another preset`,
+    );
+  return [H!, W!, C!];
+}
+
+/** Two strided convolutions and a dense layer; the decoder mirrors them with deconvolutions by reshape. */
+export function convSpec(options: PresetOptions): VaeSpec {
+  const { hidden = 256, latent = 16, activation = 'relu' } = options;
+  const [H, W, C] = imageInput(options.input, 4, 'conv');
+  const down = (channels: number): LayerSpec => ({
+    type: 'conv',
+    channels,
+    kernel: 4,
+    stride: 2,
+    padding: 1,
+    activation,
+  });
+  const coarse = [H / 4, W / 4, 64];
+  const units = coarse[0]! * coarse[1]! * 64;
+  return {
+    input: options.input,
+    latent,
+    encoder: [down(32), down(64), { type: 'flatten' }, { type: 'dense', units: hidden, activation }],
+    decoder: [
+      { type: 'dense', units: hidden, activation },
+      { type: 'dense', units, activation },
+      { type: 'reshape', shape: coarse },
+      { type: 'deconv', channels: 32, activation },
+      { type: 'deconv', channels: C },
+    ],
+    ...rest(options),
+  };
+}
+
+/** Residual blocks with GroupNorm and SiLU at two scales, nearest-neighbour upsampling in the decoder. */
+export function convResidualSpec(options: PresetOptions): VaeSpec {
+  const { hidden = 256, latent = 32, activation = 'silu' } = options;
+  const [H, W, C] = imageInput(options.input, 4, 'conv-residual');
+  const convolution = (channels: number, stride = 1): LayerSpec => ({
+    type: 'conv',
+    channels,
+    kernel: 3,
+    stride,
+  });
+  const norm: LayerSpec = { type: 'groupNorm', groups: 8, activation };
+  const block = (channels: number): LayerSpec => ({
+    type: 'residual',
+    layers: [norm, convolution(channels), norm, convolution(channels)],
+  });
+  const coarse = [H / 4, W / 4, 64];
+  return {
+    input: options.input,
+    latent,
+    encoder: [
+      convolution(32),
+      block(32),
+      convolution(64, 2),
+      block(64),
+      convolution(64, 2),
+      block(64),
+      norm,
+      { type: 'flatten' },
+      { type: 'dense', units: hidden, activation },
+    ],
+    decoder: [
+      { type: 'dense', units: coarse[0]! * coarse[1]! * 64, activation },
+      { type: 'reshape', shape: coarse },
+      block(64),
+      { type: 'upsample', factor: 2 },
+      convolution(64),
+      block(64),
+      { type: 'upsample', factor: 2 },
+      convolution(32),
+      block(32),
+      norm,
+      convolution(C),
+    ],
+    ...rest(options),
+  };
+}
+
+/**
+ * The VAE of Ha and Schmidhuber (2018, "World Models"): 64x64 images, four strided convolutions, and transposed
+ * convolutions of 5x5, 5x5, 6x6 and 6x6 with stride 2, here as the deconvolutions by reshape that contain them.
+ */
+export function worldModelsSpec(options: PresetOptions): VaeSpec {
+  const { input, latent = 32, activation = 'relu' } = options;
+  const [H, W, C] = input;
+  if (input.length !== 3 || H !== 64 || W !== 64)
+    throw new SpecError(
+      'spec.input',
+      `is [${input.join(', ')}]; the world-models preset needs 64x64 images; resize them or choose another preset`,
+    );
+  const down = (channels: number): LayerSpec => ({
+    type: 'conv',
+    channels,
+    kernel: 4,
+    stride: 2,
+    padding: 0,
+    activation,
+  });
+  /** A transposed convolution of 5x5 (odd: one row and column too many) or 6x6 in the coarse image's terms. */
+  const up = (channels: number, isOdd: boolean): LayerSpec => ({
+    type: 'deconv',
+    channels,
+    kernel: 3,
+    padding: 2,
+    ...(isOdd && { crop: [1, 1] as const }),
+  });
+  return {
+    input,
+    latent,
+    encoder: [down(32), down(64), down(128), down(256), { type: 'flatten' }],
+    decoder: [
+      { type: 'dense', units: 1024 },
+      { type: 'reshape', shape: [1, 1, 1024] },
+      { ...up(128, true), activation } as LayerSpec,
+      { ...up(64, true), activation } as LayerSpec,
+      { ...up(32, false), activation } as LayerSpec,
+      up(C!, false),
+    ],
+    ...rest(options),
+  };
+}
+
+/** The presets by the name that `--model` takes. */
+export const presets = {
+  dense: denseSpec,
+  conv: convSpec,
+  'conv-residual': convResidualSpec,
+  'world-models': worldModelsSpec,
+} as const;
+
+export type PresetName = keyof typeof presets;
