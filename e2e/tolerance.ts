@@ -29,7 +29,7 @@ const EXPM1_SERIES = 4 * ULP;
 const NORMAL_NOISE = 11 * 5.77 * ULP;
 
 /** exp ends at exp(-87) = 1.6e-38 (lib/math.wgsl), and a device may flush what is smaller than 1.2e-38 to zero. */
-const SMALLEST = 2e-38;
+export const SMALLEST = 2e-38;
 
 /** Allowed error of `exp(x)` relative to it: WGSL's 3 + 2|x| units, and one for the rounding of the result. */
 export function expError(x: number): number {

@@ -33,8 +33,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let own = row_of(group, groups) * COLUMNS + lane % COLUMNS;
   let exists = own < parameters.count;
   let positions = select(0u, parameters.positions, exists);
-  let channels = parameters.groups * parameters.width;
-  let channel = own % parameters.groups * parameters.width;
+  let width = parameters.width;
+  let channels = parameters.groups * width;
+  let channel = own % parameters.groups * width;
   let base = own / parameters.groups * parameters.positions * channels + channel;
   let first_position = lane / COLUMNS / WIDTH_LANES;
   let first_column = lane / COLUMNS % WIDTH_LANES;
@@ -43,19 +44,21 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     s = vec4f(running[channel], 0.0, inverseSqrt(running[channels + channel] + parameters.epsilon), 0.0);
   } else {
     let size = group_size();
+    let limit = position_limit();
+    let counted = select(min(positions, limit), positions, REPEATED);
     var total = 0.0;
-    for (var p = first_position; p < positions; p += POSITION_LANES) {
-      if (!is_counted(p)) { continue; }
+    for (var p = first_position; p < counted; p += POSITION_LANES) {
+      if (REPEATED && p % parameters.batch_positions >= limit) { continue; }
       var part = 0.0;
-      for (var w = first_column; w < parameters.width; w += WIDTH_LANES) { part += x[base + p * channels + w] - s.x; }
+      for (var w = first_column; w < width; w += WIDTH_LANES) { part += x[base + p * channels + w] - s.x; }
       total += part;
     }
     s.y = workgroup_sum(total, lane) / size;
     total = 0.0;
-    for (var p = first_position; p < positions; p += POSITION_LANES) {
-      if (!is_counted(p)) { continue; }
+    for (var p = first_position; p < counted; p += POSITION_LANES) {
+      if (REPEATED && p % parameters.batch_positions >= limit) { continue; }
       var part = 0.0;
-      for (var w = first_column; w < parameters.width; w += WIDTH_LANES) {
+      for (var w = first_column; w < width; w += WIDTH_LANES) {
         let deviation = x[base + p * channels + w] - s.x - s.y;
         part += deviation * deviation;
       }
@@ -71,7 +74,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   }
   if (exists && lane < COLUMNS) { statistics[own] = s; }
   for (var p = first_position; p < positions; p += POSITION_LANES) {
-    for (var w = first_column; w < parameters.width; w += WIDTH_LANES) {
+    for (var w = first_column; w < width; w += WIDTH_LANES) {
       let i = base + p * channels + w;
       y[i] = activate(ACTIVATION, normalized(x[i], s) * gamma[channel + w] + beta[channel + w]);
     }

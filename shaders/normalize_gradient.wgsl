@@ -15,8 +15,9 @@
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let own = row_of(group, groups) * COLUMNS + lane % COLUMNS;
   let positions = select(0u, parameters.positions, own < parameters.count);
-  let channels = parameters.groups * parameters.width;
-  let channel = own % parameters.groups * parameters.width;
+  let width = parameters.width;
+  let channels = parameters.groups * width;
+  let channel = own % parameters.groups * width;
   let base = own / parameters.groups * parameters.positions * channels + channel;
   let first_position = lane / COLUMNS / WIDTH_LANES;
   let first_column = lane / COLUMNS % WIDTH_LANES;
@@ -26,7 +27,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   for (var p = first_position; p < positions; p += POSITION_LANES) {
     var plain_part = 0.0;
     var product_part = 0.0;
-    for (var w = first_column; w < parameters.width; w += WIDTH_LANES) {
+    for (var w = first_column; w < width; w += WIDTH_LANES) {
       let i = base + p * channels + w;
       let h = gamma[channel + w] * y_gradient[i];
       plain_part += h;
@@ -36,11 +37,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     product += product_part;
   }
   let size = group_size();
+  let limit = position_limit();
   plain = workgroup_sum(plain, lane) / size;
   product = workgroup_sum(product, lane) / size;
   for (var p = first_position; p < positions; p += POSITION_LANES) {
-    let share = select(0.0, 1.0, is_counted(p));
-    for (var w = first_column; w < parameters.width; w += WIDTH_LANES) {
+    var in_batch = p;
+    if (REPEATED) { in_batch = p % parameters.batch_positions; }
+    let share = select(0.0, 1.0, in_batch < limit);
+    for (var w = first_column; w < width; w += WIDTH_LANES) {
       let i = base + p * channels + w;
       let h = gamma[channel + w] * y_gradient[i];
       x_gradient[i] = (h - share * (plain + product * normalized(x[i], s))) * s.z;

@@ -1,5 +1,6 @@
 /** Every kernel case, in the order in which they run. */
 import { accuracyCases } from './accuracy.js';
+import { attentionCases } from './attention.js';
 import { binaryCases } from './binary.js';
 import type { KernelCase } from './case.js';
 import { convCases } from './conv.js';
@@ -35,6 +36,7 @@ export const kernelCases: readonly KernelCase[] = [
   ...objectiveCases,
   ...normalizeCases,
   ...softmaxCases,
+  ...attentionCases,
   ...updateCases,
   ...matmulCases,
   ...epilogueCases,

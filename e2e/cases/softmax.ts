@@ -7,7 +7,7 @@
 import { softmax } from 'webgpu-vae/gpu';
 import { softmax as reference, softmaxBackward } from '../reference/softmax.js';
 import { map, randomNormal, size, type F64 } from '../reference/tensor.js';
-import { expError, tolerances, ULP } from '../tolerance.js';
+import { expError, SMALLEST, tolerances, ULP } from '../tolerance.js';
 import { describe, rowClasses, type AdapterClass, type CaseGraph, type KernelCase } from './case.js';
 
 interface SoftmaxRow {
@@ -67,7 +67,7 @@ function build(graph: CaseGraph, { shape, scale, mean, peak = 0 }: SoftmaxRow): 
     'y',
     y,
     expected,
-    expected.values.map((value, i) => value * relative[i]! + 2e-38),
+    expected.values.map((value, i) => value * relative[i]! + SMALLEST),
   );
   const [cotangent, xGradient] = graph.pullBack(y, [tensor]);
   const allowed = expected.values.map((value, i) => {
@@ -82,7 +82,7 @@ function build(graph: CaseGraph, { shape, scale, mean, peak = 0 }: SoftmaxRow): 
     return (
       value *
         (sumError + (relative[i]! + tolerances.rounded(3, 1)) * (Math.abs(cotangent.values[i]!) + inner)) +
-      2e-38
+      SMALLEST
     );
   });
   graph.expect('xGradient', xGradient!, softmaxBackward(x, cotangent), allowed);

@@ -3,11 +3,13 @@
  * - a small dense VAE planned with and without fusion: loss, terms and every gradient agree; the fused plan has the
  *   dispatches one expects to see; with and without buffer reuse the bits are the same;
  * - likelihood, norms and reparameterize against their compositions of primitive ops, value and gradient.
+ * - likelihood, reparameterize and attention against their compositions of primitive ops, value and gradient.
  * Axes: the model's likelihood and posterior; family and scale; posterior, estimator, samples and own noise.
  */
 import { expect, test } from '@playwright/test';
 import {
   add,
+  attention,
   gradient,
   input,
   likelihood,
@@ -18,6 +20,7 @@ import {
   type Tensor,
 } from 'webgpu-vae/gpu';
 import { apply } from '../../src/gpu/graph.js';
+import { attentionComposition } from '../../src/gpu/ops/attention.js';
 import { likelihoodComposition } from '../../src/gpu/ops/likelihood.js';
 import { normalizeComposition, normalizeOp } from '../../src/gpu/ops/normalize.js';
 import type { NormalizeAttributes } from '../../src/gpu/ops/normalize-shape.js';
@@ -258,3 +261,15 @@ for (const posterior of ['diagonal', 'isotropic'] as const)
               reparameterizeComposition(m!, supplied ? noise : undefined, attributes),
           );
         });
+
+test('attention and its composition', async () => {
+  const inputs = Object.fromEntries(
+    ['q', 'k', 'v'].map((name, i) => [name, randomNormal([2, 21, 6], i + 1)]),
+  );
+  await compare(
+    inputs,
+    ['q', 'k', 'v'],
+    ({ q, k, v }) => [attention(q!, k!, v!)],
+    ({ q, k, v }) => [attentionComposition(q!, k!, v!)],
+  );
+});

@@ -11,6 +11,7 @@ import {
   add,
   affine,
   batchNorm,
+  attention,
   averagePool,
   binary,
   broadcastTo,
@@ -43,6 +44,7 @@ import { nodeDevice } from '../node-device.js';
 import { activateBackward, activationNames } from '../reference/activation.js';
 import { centralDifference } from '../reference/difference.js';
 import { dropout as drop } from '../reference/dropout.js';
+import { attentionBackward } from '../reference/attention.js';
 import { binaryBackward, binaryNames, unaryBackward, unaryNames } from '../reference/elementwise.js';
 import * as image from '../reference/image.js';
 import { logLikelihoodBackward } from '../reference/likelihood.js';
@@ -241,6 +243,28 @@ const softmaxRow: Row = {
   backward: ({ x }, [g]) => [softmaxBackward(x!, g!)],
 };
 
+const attentionRows: readonly Row[] = [
+  {
+    name: 'attention',
+    inputs: {
+      q: randomNormal([2, 5, 3], 23),
+      k: randomNormal([2, 5, 3], 24),
+      v: randomNormal([2, 5, 3], 25),
+    },
+    build: ({ q, k, v }) => [attention(q!, k!, v!)],
+    backward: ({ q, k, v }, [g]) => attentionBackward(q!, k!, v!, g!),
+  },
+  {
+    name: 'attention of one tensor',
+    inputs: { x: randomNormal([1, 5, 3], 26) },
+    build: ({ x }) => [attention(x!, x!, x!)],
+    backward({ x }, [g]) {
+      const [q, k, v] = attentionBackward(x!, x!, x!, g!);
+      return [map(q, (value, i) => value + k.values[i]! + v.values[i]!)];
+    },
+  },
+];
+
 const [R, B, D] = [4, 2, 3];
 
 const likelihoodRows: readonly Row[] = (['bernoulli', 'gaussian', 'laplace'] as const).flatMap((family) =>
@@ -399,6 +423,7 @@ const rows: readonly Row[] = [
   ...binaryRows,
   ...moveRows,
   softmaxRow,
+  ...attentionRows,
   ...likelihoodRows,
   ...reparameterizeRows,
   ...normRows,

@@ -22,9 +22,9 @@ interface Tap {
   readonly outputColumn: number;
 }
 
-/** Output pixels along one axis: `floor((size + padding - kernel) / stride) + 1`. */
-function outputSize(length: number, kernel: number, stride: number, before: number, after: number): number {
-  return Math.floor((length + before + after - kernel) / stride) + 1;
+/** Output pixels along one axis: `floor((pixels + padding - kernel) / stride) + 1`. */
+function outputSize(pixels: number, kernel: number, stride: number, before: number, after: number): number {
+  return Math.floor((pixels + before + after - kernel) / stride) + 1;
 }
 
 /**

@@ -7,10 +7,15 @@ import {
   add,
   affine,
   batchNorm,
+  attention,
   averagePool,
   binary,
   broadcastTo,
   constant,
+  conv2d,
+  convGeometry,
+  convInputGradient,
+  convWeightGradient,
   depthToSpace,
   dropout,
   gather,
@@ -48,6 +53,9 @@ import { checkActivation } from '../../src/gpu/ops/activation.js';
 
 const x = (...shape: number[]): Tensor => input('x', shape);
 const data = { batch: 2, width: 3, rows: 4, format: 'bytes', shuffle: false, binarize: false } as const;
+/** 3 x 3 with stride 2 over 5 x 5 pixels: 3 x 3 pixels come out. */
+const geometry = convGeometry([5, 5], [3, 3], { stride: 2, padding: 1 });
+const paddingExpected = "expected 'same', or integers of at least 0: one, or [top, bottom, left, right]";
 const attributes = { latent: 3, samples: 2, posterior: 'diagonal', estimator: 'B', tag: 0 } as const;
 
 type Refusal = readonly [what: string, call: () => unknown, error: typeof ShapeError, message: string];
@@ -257,6 +265,97 @@ const refusals: readonly Refusal[] = [
     SpecError,
     `[dropout] rate is ${rate}; expected the dropped share, at least 0 and below 1`,
   ]),
+  [
+    'attention of another number of keys',
+    () => attention(x(2, 9, 4), x(2, 8, 4), x(2, 9, 4)),
+    ShapeError,
+    '[attention] q, k and v are f32[2, 9, 4], f32[2, 8, 4], f32[2, 9, 4]; expected one shape f32[B, P, C]; reshape() images to B x H*W x C',
+  ],
+  [
+    'attention of images',
+    () => attention(x(2, 3, 3, 4), x(2, 3, 3, 4), x(2, 3, 3, 4)),
+    ShapeError,
+    '[attention] q, k and v are f32[2, 3, 3, 4], f32[2, 3, 3, 4], f32[2, 3, 3, 4]; expected one shape f32[B, P, C]; reshape() images to B x H*W x C',
+  ],
+  // convolutions
+  [
+    'a convolution of rows',
+    () => conv2d(x(2, 25), x(3, 3, 1, 8)),
+    ShapeError,
+    '[conv] input is f32[2, 25]; expected images f32[B, H, W, C]; reshape() it',
+  ],
+  [
+    'a weight of two axes',
+    () => conv2d(x(2, 5, 5, 1), x(9, 8)),
+    ShapeError,
+    '[conv] weight is f32[9, 8]; expected f32[9, 8, channels, output channels]; reshape() it',
+  ],
+  [
+    'a convolution of other channels',
+    () => conv2d(x(8, 28, 28, 3), x(4, 4, 1, 32)),
+    ShapeError,
+    '[conv] input is f32[8, 28, 28, 3]; the weight expects 1 channel (f32[4, 4, 1, 32]); make it f32[4, 4, 3, 32]',
+  ],
+  [
+    'a kernel higher than the padded image',
+    () => conv2d(x(1, 2, 9, 1), x(5, 3, 1, 1), { padding: [1, 1, 0, 0] }),
+    ShapeError,
+    '[conv] the kernel is 5x3 and the padded image 4x9; use a smaller kernel or more padding',
+  ],
+  [
+    'a kernel wider than the padded image',
+    () => conv2d(x(1, 9, 2, 1), x(3, 5, 1, 1), { padding: [0, 0, 2, 0] }),
+    ShapeError,
+    '[conv] the kernel is 3x5 and the padded image 9x4; use a smaller kernel or more padding',
+  ],
+  ...([0, 1.5, [1, 0], [2], [1, 2, 3]] as const).map((stride): Refusal => [
+    `a stride of ${String(stride)}`,
+    () => conv2d(x(1, 5, 5, 1), x(3, 3, 1, 1), { stride: stride as number }),
+    ShapeError,
+    `[conv] stride is ${[stride, ...(typeof stride === 'number' ? [stride] : [])].flat().join('x')}; expected integers of at least 1`,
+  ]),
+  ...([-1, 0.5, NaN, [1, 1], [1, 1, 1, -1], 'valid', 'full'] as const).map((padding): Refusal => [
+    `a padding of ${String(padding)}`,
+    () => conv2d(x(1, 5, 5, 1), x(3, 3, 1, 1), { padding: padding as number }),
+    ShapeError,
+    `[conv] padding is ${String(padding)}; ${paddingExpected}`,
+  ]),
+  [
+    'an input gradient of another size',
+    () => convInputGradient(x(2, 4, 3, 8), x(3, 3, 1, 8), geometry),
+    ShapeError,
+    "[conv] y's gradient is f32[2, 4, 3, 8]; the geometry expects f32[2, 3, 3, 8]; pass the convolution's own",
+  ],
+  [
+    'an input gradient of other output channels',
+    () => convInputGradient(x(2, 3, 3, 6), x(3, 3, 1, 8), geometry),
+    ShapeError,
+    "[conv] y's gradient is f32[2, 3, 3, 6]; the geometry expects f32[2, 3, 3, 8]; pass the convolution's own",
+  ],
+  [
+    'an input gradient with the weight of another kernel',
+    () => convInputGradient(x(2, 3, 3, 8), x(2, 3, 1, 8), geometry),
+    ShapeError,
+    '[conv] weight is f32[2, 3, 1, 8]; expected f32[3, 3, channels, output channels]; reshape() it',
+  ],
+  [
+    'a weight gradient of another image',
+    () => convWeightGradient(x(2, 5, 6, 1), x(2, 3, 3, 8), geometry),
+    ShapeError,
+    "[conv] x is f32[2, 5, 6, 1]; the geometry expects f32[2, 5, 5, 1]; pass the convolution's own",
+  ],
+  [
+    'a weight gradient of another batch',
+    () => convWeightGradient(x(2, 5, 5, 1), x(3, 3, 3, 8), geometry),
+    ShapeError,
+    "[conv] y's gradient is f32[3, 3, 3, 8]; the geometry expects f32[2, 3, 3, 8]; pass the convolution's own",
+  ],
+  [
+    'a weight gradient of rows',
+    () => convWeightGradient(x(2, 5, 5, 1), x(18, 8), geometry),
+    ShapeError,
+    "[conv] y's gradient is f32[18, 8]; the geometry expects f32[2, 3, 3, 1]; pass the convolution's own",
+  ],
   // the model's ops
   [
     'a latent of 0',
@@ -458,6 +557,14 @@ const accepted: readonly Accepted[] = [
     () => sumPool(x(1, 2, 2, 1), { kernel: 4, stride: 1, padding: 2 }),
     [1, 3, 3, 1],
   ],
+  ['a kernel as large as the image', () => conv2d(x(2, 3, 4, 5), x(3, 4, 5, 6)), [2, 1, 1, 6]],
+  [
+    'zeros around a single pixel',
+    () => conv2d(x(2, 1, 1, 1), x(4, 4, 1, 2), { stride: 2, padding: 'same' }),
+    [2, 1, 1, 2],
+  ],
+  ['a stride past the image', () => conv2d(x(1, 5, 5, 1), x(3, 3, 1, 1), { stride: [7, 1] }), [1, 1, 3, 1]],
+  ['a transposed convolution', () => convInputGradient(x(2, 3, 3, 8), x(3, 3, 1, 8), geometry), [2, 5, 5, 1]],
   ['a data set of one row', () => gather({ ...data, rows: 1 }), [2, 3]],
 ];
 

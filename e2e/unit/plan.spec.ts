@@ -3,6 +3,7 @@
  * - liveness: at every read, the buffer still holds the tensor that is read; no dispatch reads and writes one buffer;
  *   outputs hold at the end. On a dense VAE and on every kernel case, fused and not, for every adapter class;
  * - gradients: written in place, or copied when shared, read, or asked for as outputs; a zero gradient takes nothing;
+ * - attention: no tensor as large as its scores;
  * - costs, labels, inputs, constants, views; grids within what every device allows.
  */
 import { expect, test } from '@playwright/test';
@@ -10,6 +11,7 @@ import {
   activate,
   add,
   affine,
+  attention,
   constant,
   gradient,
   input,
@@ -31,6 +33,7 @@ import {
 } from 'webgpu-vae/gpu';
 import { storageOf } from '../../src/gpu/fuse.js';
 import { kernels } from '../../src/gpu/kernels.generated.js';
+import { attentionComposition } from '../../src/gpu/ops/attention.js';
 import type { Location } from '../../src/gpu/plan.js';
 import { Model } from '../../src/vae/model.js';
 import { denseSpec } from '../../src/vae/presets.js';
@@ -305,6 +308,20 @@ test('a likelihood that is weighted by a deep network is planned', () => {
   const [byLogits] = gradient(sum(multiply(value, weight)), [logits]);
   const plan = makePlan({ label: 'deep', outputs: { value, byLogits: byLogits! } }, 'gpu');
   expect(plan.dispatches.at(-1)!.label).toBe('likelihood+gradient');
+});
+
+test('attention, forward and backward, keeps no tensor of all pairs of points', () => {
+  const [B, P, C] = [1, 4096, 8];
+  const largest = (build: typeof attention): number => {
+    const [q, k, v] = ['q', 'k', 'v'].map((name) => input(name, [B, P, C])) as [Tensor, Tensor, Tensor];
+    const y = build(q, k, v);
+    const [first, second, third] = gradient(sum(square(y)), [q, k, v]);
+    const outputs = { y, first: first!, second: second!, third: third! };
+    const plan = makePlan({ label: 'attention', outputs, reuse: false }, 'gpu');
+    return Math.max(...plan.slotByteLengths);
+  };
+  expect(largest(attention)).toBe(4 * B * P * C);
+  expect(largest(attentionComposition)).toBeGreaterThanOrEqual(4 * B * P * P); // the check can fail
 });
 
 test('grids stay within the limits of every device', () => {

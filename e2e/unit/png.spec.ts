@@ -69,7 +69,7 @@ const sizes = [
 ] as const;
 
 for (const [colourType, depth] of forms)
-  for (const isInterlaced of depth < 8 ? [false] : [false, true])
+  for (const isInterlaced of [false, true])
     for (const [width, height] of sizes)
       test(`type ${colourType}, ${depth} bits, ${width}x${height}${isInterlaced ? ', interlaced' : ''}`, () => {
         const form = { width, height, depth, colourType, isInterlaced };
@@ -101,6 +101,13 @@ test.describe('opacity of tRNS', () => {
     const form = { ...size, depth: 8, colourType: 2, transparency: [0, 1, 0, 2, 0, 3] };
     const { data } = decodePng(pngFile(form, [1, 2, 3, 1, 2, 4, 3, 2, 1, 0, 2, 3]), 'a.png');
     expect([...data]).toEqual([1, 2, 3, 0, 1, 2, 4, 255, 3, 2, 1, 255, 0, 2, 3, 255]);
+  });
+  test('one colour of a picture with few pixels, interlaced too', () => {
+    for (const isInterlaced of [false, true]) {
+      const form = { ...size, depth: 8, colourType: 2, transparency: [0, 1, 0, 2, 0, 3], isInterlaced };
+      const { data } = decodePng(pngFile(form, [1, 2, 3, 1, 2, 4, 3, 2, 1, 1, 2, 3]), 'a.png');
+      expect([...data]).toEqual([1, 2, 3, 0, 1, 2, 4, 255, 3, 2, 1, 255, 1, 2, 3, 0]);
+    }
   });
   test('the first entries of a palette', () => {
     const form = { ...size, depth: 8, colourType: 3, palette: [1, 2, 3, 4, 5, 6], transparency: [9] };
@@ -175,6 +182,12 @@ function named(header: Partial<PngForm>): Buffer {
   return pngOf({ ...form, ...header }, deflateSync(pixelData(form, samples)));
 }
 
+function patched(at: number, value: number): Buffer {
+  const bytes = Buffer.from(file);
+  bytes[at] = value;
+  return bytes;
+}
+
 const bad: [name: string, bytes: Buffer, message: string][] = [
   [
     'an absurd size',
@@ -206,11 +219,6 @@ const bad: [name: string, bytes: Buffer, message: string][] = [
     'a PNG file of colour type 3 with 16 bits came',
   ],
   [
-    'bits that are interlaced',
-    named({ depth: 1, colourType: 0, isInterlaced: true }),
-    'the PNG file is interlaced with 1 bits a pixel, which is not read; save it without interlacing',
-  ],
-  [
     'no palette',
     pngFile({ ...form, colourType: 3 }, samplesOf({ ...form, colourType: 3 })),
     'the PNG file is damaged',
@@ -235,6 +243,9 @@ const bad: [name: string, bytes: Buffer, message: string][] = [
     pngOf(form, Buffer.from('no zlib')),
     'the pixel data of the PNG file do not inflate',
   ],
+  ['unknown interlacing', patched(28, 2), 'a PNG file with unknown methods came; it is damaged'],
+  ['unknown packing', patched(26, 1), 'a PNG file with unknown methods came'],
+  ['a wrong checksum', patched(32, 0), 'the checksum of a IHDR chunk is wrong; the PNG file is damaged'],
   [
     'a wrong filter',
     pngOf(form, deflateSync(Buffer.alloc(196, 9))),

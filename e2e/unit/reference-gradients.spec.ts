@@ -13,6 +13,7 @@ import {
   type Activation,
 } from '../reference/activation.js';
 import * as conv from '../reference/conv.js';
+import { attention, attentionBackward } from '../reference/attention.js';
 import { centralDifference, largestError } from '../reference/difference.js';
 import { dropout } from '../reference/dropout.js';
 import * as elementwise from '../reference/elementwise.js';
@@ -210,6 +211,15 @@ for (const name of ['sum', 'average', 'max'] as const)
 gradientCases['softmax'] = () => {
   const x = randomNormal([3, 5], 8);
   return { inputs: [x], output: () => softmax(x), gradients: (g) => [softmaxBackward(x, g)] };
+};
+
+gradientCases['attention'] = () => {
+  const [q, k, v] = [8, 9, 10].map((seed) => randomNormal([2, 4, 3], seed)) as [F64, F64, F64];
+  return {
+    inputs: [q, k, v],
+    output: () => attention(q, k, v),
+    gradients: (g) => attentionBackward(q, k, v, g),
+  };
 };
 
 for (const posterior of ['diagonal', 'isotropic'] as const)

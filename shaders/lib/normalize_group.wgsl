@@ -22,16 +22,18 @@ struct Parameters {
 // WORKGROUP = COLUMNS * POSITION_LANES * WIDTH_LANES
 override POSITION_LANES: u32 = 64u;
 override WIDTH_LANES: u32 = 1u;
+// padding rows, which lie behind position_limit(), must not count
 override MASKED: bool = false;
+// x holds several samples of a batch, each with padding of its own
+override REPEATED: bool = false;
 
-// false for the positions of padding rows
-fn is_counted(position: u32) -> bool {
-  return !MASKED || position % parameters.batch_positions < step.row_count * parameters.row_positions;
+fn position_limit() -> u32 {
+  return select(parameters.positions, step.row_count * parameters.row_positions, MASKED);
 }
 
 // numbers in a group
 fn group_size() -> f32 {
-  var positions = parameters.positions;
-  if (MASKED) { positions = positions / parameters.batch_positions * step.row_count * parameters.row_positions; }
+  var positions = position_limit();
+  if (REPEATED) { positions *= parameters.positions / parameters.batch_positions; }
   return f32(positions * parameters.width);
 }

@@ -8,6 +8,7 @@ import type { KernelName } from './dispatch.js';
 import { ShapeError } from './errors.js';
 import { kernels, stepBlock } from './kernels.generated.js';
 import type { CompiledKernel } from './kernel.js';
+import { checkBindings } from './limits.js';
 import type { Location, Plan, PlannedDispatch } from './plan.js';
 import { readBuffer } from './readback.js';
 import { alignUp, elementCount } from './shape.js';
@@ -81,9 +82,10 @@ export class Executable {
 
   /**
    * Allocates the plan's buffers and compiles its pipelines in parallel.
-   * @throws OutOfMemoryError, DeviceError, ShaderError; nothing stays allocated then
+   * @throws DeviceError for a tensor larger than a binding may be, OutOfMemoryError, DeviceError, ShaderError; nothing stays allocated then
    */
   static async create(device: Device, plan: Plan, options: ExecutableOptions = {}): Promise<Executable> {
+    checkBindings(plan, device.gpu.limits);
     const executable = new Executable(device, plan, options);
     try {
       await executable.#buffers.settled();

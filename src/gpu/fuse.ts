@@ -16,7 +16,7 @@ import type { Epilogue } from './ops/product.js';
 import { sumOp, type SumAttributes } from './ops/sum.js';
 import { unaryOp, type UnaryFunction } from './ops/unary.js';
 import { upsampleOp, type UpsampleAttributes } from './ops/upsample.js';
-import { elementCount, sameShape } from './shape.js';
+import { elementCount } from './shape.js';
 
 /** Fuses `steps` (in topological order); tensors in `wanted` must still be written. Returns them ordered. */
 export function fuse(steps: readonly Step[], wanted: ReadonlySet<Tensor>): Step[] {
@@ -64,7 +64,7 @@ class StepPool {
     if (this.#wanted.has(tensor)) return undefined;
     const readers = this.readers(tensor);
     const [reader] = readers;
-    return readers.length === 1 && reader!.inputs.filter((input) => input === tensor).length === 1
+    return readers.length === 1 && reader!.inputs.filter((input) => sameStorage(input, tensor)).length === 1
       ? reader
       : undefined;
   }
@@ -145,7 +145,7 @@ function fuseEpilogue(pool: StepPool, step: Step): void {
     inputs.push(bias);
     take(next);
   }
-  const shuffle = next && shuffleOf(step, next);
+  const shuffle = next && shuffleOf(step, next, product);
   if (next && shuffle) {
     fusion = { ...fusion, shuffle };
     take(next);
@@ -174,9 +174,9 @@ function fuseEpilogue(pool: StepPool, step: Step): void {
 }
 
 /** r when `next` divides the channels of a convolution among r x r pixels. */
-function shuffleOf(step: Step, next: Step): number | undefined {
+function shuffleOf(step: Step, next: Step, product: Tensor): number | undefined {
   const isForward = is(step, convOp) && step.attributes.form === 'output';
-  return isForward && is(next, depthToSpaceOp) && next.attributes.to === 'space'
+  return isForward && is(next, depthToSpaceOp) && next.attributes.to === 'space' && next.inputs[0] === product
     ? next.attributes.block
     : undefined;
 }
@@ -229,7 +229,8 @@ function fuseLoad(
 
 /** The bias of `add(product, bias)` when it is one row wide. */
 function biasOf(step: Step, product: Tensor): Tensor | undefined {
-  if (!is(step, binaryOp) || step.attributes.function !== 'add') return undefined;
+  if (!is(step, binaryOp) || step.attributes.function !== 'add' || !step.inputs.includes(product))
+    return undefined;
   const bias = step.inputs.find((input) => input !== product);
   const columns = product.shape.at(-1)!;
   const isRow = bias?.shape.at(-1) === columns && elementCount(bias.shape) === columns;
@@ -242,11 +243,13 @@ function activationOf(step: Step): Activation | undefined {
   return Object.hasOwn(activationCodes, name) ? (name as Activation) : undefined;
 }
 
-/** The saved operand of `activationGradient(product, saved)`. */
+/** The saved operand of `activationGradient(product, saved)`, both perhaps seen under another shape. */
 function derivativeOperand(step: Step, product: Tensor): Tensor | undefined {
   if (!is(step, binaryOp) || step.attributes.function !== 'activationGradient') return undefined;
   const [cotangent, saved] = step.inputs as [Tensor, Tensor];
-  return cotangent === product && sameShape(saved.shape, product.shape) ? saved : undefined;
+  return sameStorage(cotangent, product) && elementCount(saved.shape) === elementCount(product.shape)
+    ? saved
+    : undefined;
 }
 
 /** normalize, then an activation that alone reads its result. */

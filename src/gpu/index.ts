@@ -8,6 +8,7 @@ export { scoped, Tensor, type Cost } from './graph.js';
 export { MetricRing } from './metrics.js';
 export { activate, affine, clamp, exp, log, negate, square, unary } from './ops/unary.js';
 export type { Activation } from './ops/activation.js';
+export { attention } from './ops/attention.js';
 export { add, binary, broadcastTo, divide, multiply, subtract } from './ops/binary.js';
 export { constant, input, reshape } from './ops/constant.js';
 export {

@@ -47,17 +47,17 @@ export const convOp: OpDefinition<ConvAttributes> = {
       checkSize("y's gradient", b, [B, ...outputSize(geometry), O]);
       return [[...geometry.kernel, C, O]];
     }
-    const [B, ...size] = imageSizes(a, 'conv');
+    const [B, , , channels] = imageSizes(a, 'conv');
     const [C, O] = weightChannels(b, geometry.kernel);
-    const input = [...geometry.input, C];
-    const output = [...outputSize(geometry), O];
+    const input = [B, ...geometry.input, C];
+    const output = [B, ...outputSize(geometry), O];
     if (form === 'output') {
-      checkChannels(a!, b!, size[2], C);
-      checkSize('x', size, input);
-      return [[B, ...output]];
+      checkChannels(a!, b!, channels, C);
+      checkSize('x', a, input);
+      return [output];
     }
-    checkSize("y's gradient", size, output);
-    return [[B, ...input]];
+    checkSize("y's gradient", a, output);
+    return [input];
   },
   cost(step) {
     const { batch, channels, outHeight, outWidth, outChannels } = sizesOf(step);
@@ -75,7 +75,11 @@ export const convOp: OpDefinition<ConvAttributes> = {
     const { rows, columns, inner } = product;
     return productDispatches(step, product, context, (part) => {
       const parameters = {
-        ...{ rows, columns, inner, split_length: part.splitLength, splits: part.splits },
+        rows,
+        columns,
+        inner,
+        split_length: part.splitLength,
+        splits: part.splits,
         ...kernelParameters(step.attributes.geometry, sizes, upsample),
         product_length: totalElements(step.outputs.slice(0, 1)),
       };
@@ -123,7 +127,7 @@ function checkChannels(x: Shape, weight: Shape, channels: number, expected: numb
   if (channels !== expected)
     throw new ShapeError(
       'conv',
-      `input is ${describeShape(x)}; the weight expects ${expected} channel${expected === 1 ? '' : 's'} (${describeShape(weight)})`,
+      `input is ${describeShape(x)}; the weight expects ${expected} channel${expected === 1 ? '' : 's'} (${describeShape(weight)}); make it ${describeShape(weight.with(2, channels))}`,
     );
 }
 
@@ -131,7 +135,7 @@ function checkSize(what: string, shape: Shape | undefined, expected: Shape): voi
   if (shape?.join() !== expected.join())
     throw new ShapeError(
       'conv',
-      `${what} is ${describeShape(shape ?? [])}; the geometry expects ${describeShape(expected)}`,
+      `${what} is ${describeShape(shape ?? [])}; the geometry expects ${describeShape(expected)}; pass the convolution's own`,
     );
 }
 
@@ -139,7 +143,7 @@ function weightChannels(weight: Shape | undefined, kernel: Pair): [channels: num
   if (weight?.length !== 4 || weight[0] !== kernel[0] || weight[1] !== kernel[1])
     throw new ShapeError(
       'conv',
-      `weight is ${describeShape(weight ?? [])}; expected f32[${kernel[0]}, ${kernel[1]}, channels, output channels]`,
+      `weight is ${describeShape(weight ?? [])}; expected f32[${kernel.join(', ')}, channels, output channels]; reshape() it`,
     );
   return [weight[2]!, weight[3]!];
 }
@@ -238,12 +242,13 @@ export function convGeometry(
           ? [padding, padding, padding, padding]
           : padding,
   };
-  if (!strides.every((s) => Number.isInteger(s) && s >= 1))
+  if (strides.length !== 2 || !strides.every((s) => Number.isInteger(s) && s >= 1))
     throw new ShapeError('conv', `stride is ${strides.join('x')}; expected integers of at least 1`);
-  if (geometry.padding.length !== 4 || !geometry.padding.every((p) => Number.isInteger(p) && p >= 0))
+  const sides: readonly unknown[] = [...geometry.padding];
+  if (sides.length !== 4 || !sides.every((p) => Number.isInteger(p) && Number(p) >= 0))
     throw new ShapeError(
       'conv',
-      `padding is [${geometry.padding.join(', ')}]; expected 4 integers of at least 0`,
+      `padding is ${String(padding)}; expected 'same', or integers of at least 0: one, or [top, bottom, left, right]`,
     );
   return geometry;
 }

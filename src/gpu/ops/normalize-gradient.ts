@@ -7,7 +7,13 @@ import { streamingCost, type OpDefinition, type Step, type Tensor } from '../gra
 import { ceilDivide, elementCount } from '../shape.js';
 import { constant, reshape } from './constant.js';
 import { normalizeComposition } from './normalize.js';
-import { groupLanes, groupParameters, groupView, type NormalizeAttributes } from './normalize-shape.js';
+import {
+  groupLanes,
+  groupParameters,
+  groupView,
+  rowOverrides,
+  type NormalizeAttributes,
+} from './normalize-shape.js';
 import { pieceLength, sum } from './sum.js';
 
 /** inputs [x, gamma, yGradient, statistics], outputs [xGradient, gammaGradient f32[C], betaGradient f32[C]]. */
@@ -36,7 +42,7 @@ function xDispatch(step: Step<NormalizeAttributes>, { adapterClass }: DispatchCo
   const { overrides, workgroups } = groupLanes(view, adapterClass);
   return dispatch('normalize_gradient', {
     bindings: { x, gamma, y_gradient, statistics, x_gradient },
-    overrides: { ...overrides, MASKED: step.attributes.statistics !== undefined },
+    overrides: { ...overrides, ...rowOverrides(x.shape, step.attributes) },
     parameters: groupParameters(x.shape, step.attributes, view),
     workgroups,
     cost: step.op.cost(step),

@@ -93,6 +93,15 @@ function powerOfTwo(value: number): number {
   return 2 ** Math.max(0, Math.ceil(Math.log2(value)));
 }
 
+/** Which rows count: all of them, or in training those of the batch, of one sample or of several. */
+export function rowOverrides(
+  x: Shape,
+  { statistics }: NormalizeAttributes,
+): { MASKED: boolean; REPEATED: boolean } {
+  const { training = false, batch } = statistics ?? {};
+  return { MASKED: training, REPEATED: training && batch !== x[0] };
+}
+
 /** Uniforms of both group kernels. */
 export function groupParameters(
   x: Shape,

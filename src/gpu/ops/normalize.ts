@@ -15,6 +15,7 @@ import {
   groupLanes,
   groupParameters,
   groupView,
+  rowOverrides,
   type BatchStatistics,
   type NormalizeAttributes,
 } from './normalize-shape.js';
@@ -64,7 +65,7 @@ export const normalizeOp: OpDefinition<NormalizeAttributes> = {
         overrides: {
           ...overrides,
           ACTIVATION: activationCodes[attributes.activation ?? 'identity'],
-          MASKED: training,
+          ...rowOverrides(x.shape, attributes),
           UPDATE: training && running !== undefined,
           RUNNING: !training && running !== undefined,
         },

@@ -20,14 +20,14 @@ export interface PoolAttributes {
 }
 
 /** A number for both axes, or height and width. */
-export type Pair = number | readonly [height: number, width: number];
+export type PerAxis = number | readonly [height: number, width: number];
 
 export interface PoolOptions {
-  readonly kernel: Pair;
+  readonly kernel: PerAxis;
   /** As the kernel unless given: windows that touch and do not overlap. */
-  readonly stride?: Pair;
+  readonly stride?: PerAxis;
   /** Pixels on each side that count as 0 for sums and averages and never as a maximum; at most half the kernel. */
-  readonly padding?: Pair;
+  readonly padding?: PerAxis;
 }
 
 /** inputs [u] or, for max, [u, x]: u f32[B, H, W, C] -> f32[B, H', W', C], or the other way when transposed. */
@@ -114,7 +114,7 @@ function pool(
 ): Tensor {
   const [, height, width] = imageSizes(x.shape, `${name}Pool`);
   const axis = (size: number, index: 0 | 1): Axis => {
-    const along = (value: Pair): number => (typeof value === 'number' ? value : value[index]);
+    const along = (value: PerAxis): number => (typeof value === 'number' ? value : value[index]);
     return [size, along(kernel), along(stride), along(padding)];
   };
   const attributes = { function: name, transposed: false, rows: axis(height, 0), columns: axis(width, 1) };

@@ -74,7 +74,7 @@ export function productDispatches(
     build(
       productPart(step, shape, variant, { length, product: partials, columnSum: columnPartials, pieces }),
     ),
-    finishDispatch(step, partials, pieces),
+    finishDispatch(step, shape.columns, partials, pieces),
     ...(columnSum && columnPartials
       ? sumDispatches(columnPartials, columnSum, 1, pieces, shape.columns, context)
       : []),
@@ -141,6 +141,7 @@ function productGrid(
 /** Adds the pieces in order and applies the epilogue. */
 function finishDispatch(
   step: Step<{ readonly fused?: Epilogue }>,
+  columns: number,
   partials: Tensor,
   pieces: number,
 ): Dispatch {
@@ -150,7 +151,7 @@ function finishDispatch(
   return dispatch('sum', {
     bindings: { x: partials, bias: bias ?? 'unused', saved: saved ?? 'unused', y: product },
     overrides: epilogueOverrides(step.attributes.fused ?? {}),
-    parameters: { outer: 1, reduced: pieces, inner: count, piece: pieces, columns: product.shape.at(-1)! },
+    parameters: { outer: 1, reduced: pieces, inner: count, piece: pieces, columns },
     workgroups: elementGrid(count),
     cost: { flops: pieces * count, bytesRead: 4 * pieces * count, bytesWritten: 4 * count },
   });

@@ -1,7 +1,7 @@
 /** What the PNG and the JPEG reader share: how large a picture may be, and how its faults are told. */
 import { DataError } from '../../gpu/errors.js';
 
-/** 33.6 megapixels, more than most cameras give; decoding such a JPEG takes about 0.5 GB for a moment. */
+/** 33.6 megapixels, more than most cameras give; decoding such a JPEG takes about 0.9 GB for a moment. */
 export const maxPixels = 2 ** 25;
 
 /** A picture of maxPixels with 16 bits a channel and opacity is no larger. */

@@ -142,8 +142,13 @@ function readLine(
     const green = colours === 1 ? red : white + opacity * (data[at + 1]! - white);
     const blue = colours === 1 ? red : white + opacity * (data[at + 2]! - white);
     const place = (x - from) * channels;
-    if (channels === 1) line[place] = colours === 1 ? red : luma[0] * red + luma[1] * green + luma[2] * blue;
-    else line.set([red, green, blue], place);
+    if (channels === 1) {
+      line[place] = colours === 1 ? red : luma[0] * red + luma[1] * green + luma[2] * blue;
+    } else {
+      line[place] = red;
+      line[place + 1] = green;
+      line[place + 2] = blue;
+    }
   }
   return line;
 }

@@ -11,6 +11,7 @@ import { upsample } from '../../gpu/ops/upsample.js';
 import { elementCount, sameShape, type Shape } from '../../gpu/shape.js';
 import type { LayerSpec, NormSpec, PoolSpec, ResidualSpec } from '../layer-spec.js';
 import type { WeightFactory } from '../weights.js';
+import { attention } from './attention.js';
 import { conv, deconv } from './conv.js';
 import { dense } from './dense.js';
 import { activationPlaces, imageOf, nameAt, pointwise, type Extent, type Layer, type Site } from './layer.js';
@@ -90,10 +91,12 @@ function build(spec: LayerSpec, extent: Extent, site: Site): Layer {
     }
     case 'dropout': {
       const tag = dropoutTag(site);
-      return pointwise(extent, 1, (x, training) => (training ? dropout(x, spec.rate, tag) : x));
+      return pointwise(extent, 1, (x, training) =>
+        training ? scoped(nameAt(site), () => dropout(x, spec.rate, tag)) : x,
+      );
     }
     case 'attention':
-      throw new SpecError(site.where, 'attention is not there yet; leave it out');
+      return attention(extent, site);
     case 'residual':
       return residual(spec, extent, site);
     case 'flatten': {
