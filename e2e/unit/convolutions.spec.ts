@@ -9,7 +9,8 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from '@playwright/test';
 import { convTable, describeRow, paddingOf } from '../cases/conv-table.js';
 import * as conv from '../reference/conv.js';
-import { deconvolution, depthToSpace, spaceToDepth } from '../reference/depth-to-space.js';
+import { deconvolution } from '../reference/deconvolution.js';
+import { depthToSpace, spaceToDepth } from '../reference/image.js';
 import { transpose } from '../reference/reduce.js';
 import { fromValues, map, randomNormal, type F64 } from '../reference/tensor.js';
 
