@@ -170,7 +170,8 @@ function productOf(step: Step<ConvAttributes>, sizes: ConvSizes): ProductShape {
   const { form, geometry, fused: { shuffle = 1 } = {} } = step.attributes;
   const { kernel, stride, input } = geometry;
   const { batch, channels, outHeight, outWidth, outChannels } = sizes;
-  const aligned = channels % 4 === 0 && outChannels % (4 * shuffle * shuffle) === 0;
+  const isWholeX = channels % 4 === 0;
+  const isWholeY = outChannels % (4 * shuffle * shuffle) === 0;
   const pixels = batch * outHeight * outWidth;
   const taps = kernel[0] * kernel[1];
   switch (form) {
@@ -179,18 +180,27 @@ function productOf(step: Step<ConvAttributes>, sizes: ConvSizes): ProductShape {
         rows: pixels,
         columns: outChannels,
         inner: taps * channels,
-        aligned,
+        wholeInner: isWholeX,
+        wholeColumns: outChannels % 4 === 0,
+        wholeStore: isWholeY,
         splittable: shuffle === 1,
       };
     case 'weight':
-      return { rows: taps * channels, columns: outChannels, inner: pixels, aligned };
+      return {
+        rows: taps * channels,
+        columns: outChannels,
+        inner: pixels,
+        wholeInner: isWholeX,
+        wholeColumns: isWholeY,
+      };
     case 'input':
       return {
         rows: batch * ceilDivide(input[0], stride[0]) * ceilDivide(input[1], stride[1]),
         columns: channels,
         inner: ceilDivide(kernel[0], stride[0]) * ceilDivide(kernel[1], stride[1]) * outChannels,
         phases: stride[0] * stride[1],
-        aligned,
+        wholeInner: isWholeY,
+        wholeColumns: isWholeX,
       };
   }
 }

@@ -53,8 +53,9 @@ export const matmulOp: OpDefinition<MatmulAttributes> = {
     const { transposition } = step.attributes;
     const TRANSPOSE_A = transposition === 'TN';
     const TRANSPOSE_B = transposition === 'NT';
-    const aligned = inner % 4 === 0 && columns % 4 === 0 && (!TRANSPOSE_A || rows % 4 === 0);
-    return productDispatches(step, { rows, columns, inner, aligned }, context, (part) =>
+    const wholeInner = inner % 4 === 0 && (!TRANSPOSE_A || rows % 4 === 0);
+    const wholeColumns = columns % 4 === 0;
+    return productDispatches(step, { rows, columns, inner, wholeInner, wholeColumns }, context, (part) =>
       dispatch(`matmul_${part.skeleton}`, {
         ...part,
         overrides: { ...part.overrides, TRANSPOSE_A, TRANSPOSE_B },

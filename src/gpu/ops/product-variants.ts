@@ -24,17 +24,22 @@ const SHORTEST_PIECE = 256;
 /** Cores times two of a typical software adapter. */
 const FULL_SOFTWARE_WORKGROUPS = 8;
 
+/** True when all loads and stores can be vec4. */
+function isAligned({ wholeInner, wholeColumns, wholeStore = true }: ProductShape): boolean {
+  return wholeInner && wholeColumns && wholeStore;
+}
+
 /** The kernel, tile and overrides for a product of this size. */
 export function chooseVariant(adapterClass: AdapterClass, shape: ProductShape): ProductVariant {
-  const { rows, columns, aligned, phases = 1 } = shape;
+  const { rows, columns, phases = 1 } = shape;
   if (isSoftware(adapterClass)) return registerVariant(adapterClass, shape);
   const large = phases * ceilDivide(rows, 64) * ceilDivide(columns, 64) >= FULL_GPU_WORKGROUPS;
-  return workgroupVariant(aligned, large ? 2 : 1);
+  return workgroupVariant(isAligned(shape), large ? 2 : 1);
 }
 
 /** A register tile of up to 16 rows by 16 columns; smaller where the product is. */
 export function registerVariant(adapterClass: AdapterClass, shape: ProductShape): ProductVariant {
-  const { rows, columns, aligned } = shape;
+  const { rows, columns } = shape;
   const isNarrow = columns <= 16;
   const quads = !isNarrow && adapterClass === 'software-subgroups';
   const rowQuads = rows <= 4 ? 1 : rows <= 8 ? 2 : 4;
@@ -42,7 +47,7 @@ export function registerVariant(adapterClass: AdapterClass, shape: ProductShape)
   // Four neighbours share rows; few invocations a workgroup spread a small product over the cores.
   const [x, y] = isNarrow ? [1, 8] : [4, 2];
   return {
-    skeleton: `${quads ? 'quads' : 'registers'}${aligned ? '' : '_any'}`,
+    skeleton: `${quads ? 'quads' : 'registers'}${isAligned(shape) ? '' : '_any'}`,
     overrides: { ROW_QUADS: rowQuads, COLUMN_QUADS: columnQuads, WORKGROUP_X: x, WORKGROUP_Y: y },
     tileRows: 4 * rowQuads * y,
     tileColumns: 4 * columnQuads * x,

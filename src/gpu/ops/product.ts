@@ -34,8 +34,12 @@ export interface ProductShape {
   readonly columns: number;
   readonly inner: number;
   readonly phases?: number;
-  /** True when all loads and stores can be vec4. */
-  readonly aligned: boolean;
+  /** Four neighbours on the inner axis, at a multiple of 4, lie side by side in the operands. */
+  readonly wholeInner: boolean;
+  /** Four neighbouring columns lie side by side in b. */
+  readonly wholeColumns: boolean;
+  /** They lie side by side in the product; by default as in b. */
+  readonly wholeStore?: boolean;
   /** False when the product cannot be added up from pieces of the inner axis. */
   readonly splittable?: boolean;
 }
@@ -110,6 +114,12 @@ function productPart(
     overrides: {
       ...variant.overrides,
       COLUMN_SUM: columnSum !== undefined,
+      // the other kernels are chosen where both hold
+      ...(variant.skeleton.endsWith('_any') && {
+        WHOLE_INNER: shape.wholeInner,
+        WHOLE_COLUMNS: shape.wholeColumns,
+        WHOLE_STORE: shape.wholeStore ?? shape.wholeColumns,
+      }),
       ...(pieces === undefined ? epilogueOverrides(fused) : {}),
     },
     splitLength: length,
