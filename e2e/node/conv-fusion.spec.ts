@@ -63,8 +63,7 @@ function upsampleRow(factor: number, C: number, O: number): Row {
       'gradient unary/binary',
       'gradient conv/conv',
       'gradient conv/conv+columnSum+upsample',
-      'gradient upsample/depthToSpace',
-      'gradient upsample/sum',
+      'gradient upsample/pool',
     ],
   };
 }
@@ -89,8 +88,7 @@ const rows: readonly Row[] = [
       'conv+depthToSpace+upsample',
       'gradient conv/conv+depthToSpace',
       'gradient conv/conv+upsample+depthToSpace',
-      'gradient upsample/depthToSpace',
-      'gradient upsample/sum',
+      'gradient upsample/pool',
     ],
   },
 ];

@@ -69,16 +69,15 @@ export function convSpec(options: PresetOptions): VaeSpec {
   };
 }
 
+/** A 3x3 convolution that keeps the size, or divides it by `stride`. */
+function convolution(channels: number, stride = 1): LayerSpec {
+  return { type: 'conv', channels, kernel: 3, stride };
+}
+
 /** Residual blocks with GroupNorm and SiLU at two scales, nearest-neighbour upsampling in the decoder. */
 export function convResidualSpec(options: PresetOptions): VaeSpec {
   const { hidden = 256, latent = 32, activation = 'silu' } = options;
   const [H, W, C] = imageInput(options.input, 4, 'conv-residual');
-  const convolution = (channels: number, stride = 1): LayerSpec => ({
-    type: 'conv',
-    channels,
-    kernel: 3,
-    stride,
-  });
   const norm: LayerSpec = { type: 'groupNorm', groups: 8, activation };
   const block = (channels: number): LayerSpec => ({
     type: 'residual',
@@ -116,6 +115,18 @@ export function convResidualSpec(options: PresetOptions): VaeSpec {
   };
 }
 
+/** A transposed convolution of 5x5 (odd: one row and column too many) or 6x6, stride 2, in the coarse image's terms. */
+function up(channels: number, isOdd: boolean, activation?: Activation): LayerSpec {
+  return {
+    type: 'deconv',
+    channels,
+    kernel: 3,
+    padding: 2,
+    ...(isOdd && { crop: [1, 1] as const }),
+    ...(activation && { activation }),
+  };
+}
+
 /**
  * The VAE of Ha and Schmidhuber (2018, "World Models"): 64x64 images, four strided convolutions, and transposed
  * convolutions of 5x5, 5x5, 6x6 and 6x6 with stride 2, here as the deconvolutions by reshape that contain them.
@@ -136,14 +147,6 @@ export function worldModelsSpec(options: PresetOptions): VaeSpec {
     padding: 0,
     activation,
   });
-  /** A transposed convolution of 5x5 (odd: one row and column too many) or 6x6 in the coarse image's terms. */
-  const up = (channels: number, isOdd: boolean): LayerSpec => ({
-    type: 'deconv',
-    channels,
-    kernel: 3,
-    padding: 2,
-    ...(isOdd && { crop: [1, 1] as const }),
-  });
   return {
     input,
     latent,
@@ -151,9 +154,9 @@ export function worldModelsSpec(options: PresetOptions): VaeSpec {
     decoder: [
       { type: 'dense', units: 1024 },
       { type: 'reshape', shape: [1, 1, 1024] },
-      { ...up(128, true), activation } as LayerSpec,
-      { ...up(64, true), activation } as LayerSpec,
-      { ...up(32, false), activation } as LayerSpec,
+      up(128, true, activation),
+      up(64, true, activation),
+      up(32, false, activation),
       up(C!, false),
     ],
     ...rest(options),

@@ -3,7 +3,7 @@ import { ShapeError, SpecError } from '../../gpu/errors.js';
 import { scoped, type Tensor } from '../../gpu/graph.js';
 import { add } from '../../gpu/ops/binary.js';
 import { reshape } from '../../gpu/ops/constant.js';
-import { conv2d } from '../../gpu/ops/conv.js';
+import { conv2d, type Pair } from '../../gpu/ops/conv.js';
 import { dropout } from '../../gpu/ops/dropout.js';
 import { averagePool, maxPool } from '../../gpu/ops/pool.js';
 import { activate } from '../../gpu/ops/unary.js';
@@ -156,11 +156,14 @@ function poolShape(
   [H, W, C]: readonly [number, number, number],
   { kernel, stride = kernel, padding = 0 }: Omit<PoolSpec, 'type'>,
 ): number[] {
-  const along = (value: number | readonly [number, number], axis: 0 | 1): number =>
-    typeof value === 'number' ? value : value[axis];
   const size = (length: number, axis: 0 | 1): number =>
     Math.floor((length + 2 * along(padding, axis) - along(kernel, axis)) / along(stride, axis)) + 1;
   return [size(H, 0), size(W, 1), C];
+}
+
+/** One number stands for both axes. */
+function along(value: number | Pair, axis: 0 | 1): number {
+  return typeof value === 'number' ? value : value[axis];
 }
 
 /** activation(x + layers(x)), x through a 1x1 convolution where the channels differ. */
