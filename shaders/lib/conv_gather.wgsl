@@ -75,7 +75,8 @@ fn rows_at(row: u32, z: u32) -> Rows {
 
 // Along an axis the tap number t of a window lies at its corner + t in x, and at its corner - t in y's gradient.
 fn tap_at(corner: vec4i, tap: vec4u) -> vec4u {
-  return vec4u(select(corner + vec4i(tap), corner - vec4i(tap), INPUT_GRADIENT));
+  if (INPUT_GRADIENT) { return vec4u(corner - vec4i(tap)); }
+  return vec4u(corner + vec4i(tap));
 }
 
 fn is_inside(y: vec4u, x: vec4u) -> vec4<bool> {

@@ -80,7 +80,7 @@ export const convOp: OpDefinition<ConvAttributes> = {
         inner,
         split_length: part.splitLength,
         splits: part.splits,
-        ...kernelParameters(step.attributes.geometry, sizes, upsample),
+        ...kernelParameters(step.attributes.geometry, sizes, shuffle, upsample),
         product_length: totalElements(step.outputs.slice(0, 1)),
       };
       const overrides = { ...part.overrides, SHUFFLE: shuffle, UPSAMPLE: upsample };
@@ -208,6 +208,7 @@ function productOf(step: Step<ConvAttributes>, sizes: ConvSizes): ProductShape {
 function kernelParameters(
   { input, kernel, stride, padding }: ConvGeometry,
   sizes: ConvSizes,
+  shuffle: number,
   upsample: number,
 ) {
   return {
@@ -218,6 +219,7 @@ function kernelParameters(
     out_height: sizes.outHeight,
     out_width: sizes.outWidth,
     out_channels: sizes.outChannels,
+    cell: sizes.outChannels / (shuffle * shuffle),
     kernel_height: kernel[0],
     kernel_width: kernel[1],
     stride_y: stride[0],
