@@ -3,8 +3,6 @@
  * d<v, g>/dx and d<v, g>/dw on the GPU and holds them to central differences of the float64 backward.
  * Axes: matmul transpositions; every unary function and activation; every binary function, equal shapes (control) and
  * broadcast; sums and moves; norms; likelihood family and scale; posterior, estimator and samples; a small network.
- * broadcast; sums and moves; likelihood family and scale; posterior, estimator and samples; a convolution's three
- * forms with a stride and uneven zeros; a small dense network and a small convolutional one.
  * Inputs stay away from kinks, where a second derivative does not exist.
  */
 import { expect, test } from '@playwright/test';
@@ -18,9 +16,6 @@ import {
   binary,
   broadcastTo,
   clamp,
-  conv2d,
-  convInputGradient,
-  convWeightGradient,
   depthToSpace,
   dropout,
   gradient,
@@ -47,8 +42,6 @@ import {
 import { evaluate, largest } from '../evaluate.js';
 import { nodeDevice } from '../node-device.js';
 import { activateBackward, activationNames } from '../reference/activation.js';
-import * as conv from '../reference/conv.js';
-import { spaceToDepth as toDepth } from '../reference/depth-to-space.js';
 import { centralDifference } from '../reference/difference.js';
 import { dropout as drop } from '../reference/dropout.js';
 import { attentionBackward } from '../reference/attention.js';
@@ -423,80 +416,6 @@ const networkRow: Row = {
   },
 };
 
-/** A stride that differs by axis, and zeros that differ by side. */
-const window = { stride: [2, 1], padding: [1, 0, 0, 2] } as const;
-const geometry = { input: [4, 3], kernel: [3, 2], ...window } as const;
-const [xShape, weightShape, yShape] = [
-  [2, 4, 3, 2],
-  [3, 2, 2, 3],
-  [2, 2, 4, 3],
-] as const;
-
-/** Each form is linear in both operands, and its gradients are the other two. */
-const convRows: readonly Row[] = [
-  {
-    name: 'conv2d',
-    inputs: { x: randomNormal(xShape, 22), w: randomNormal(weightShape, 23) },
-    build: ({ x, w }) => [conv2d(x!, w!, window)],
-    backward: ({ x, w }, [g]) => [
-      conv.convInputGradient(g!, w!, geometry.input, window),
-      conv.convWeightGradient(x!, g!, geometry.kernel, window),
-    ],
-  },
-  {
-    name: 'convInputGradient',
-    inputs: { g: randomNormal(yShape, 24), w: randomNormal(weightShape, 25) },
-    build: ({ g, w }) => [convInputGradient(g!, w!, geometry)],
-    backward: ({ g, w }, [cotangent]) => [
-      conv.conv2d(cotangent!, w!, window),
-      conv.convWeightGradient(cotangent!, g!, geometry.kernel, window),
-    ],
-  },
-  {
-    name: 'convWeightGradient',
-    inputs: { x: randomNormal(xShape, 26), g: randomNormal(yShape, 27) },
-    build: ({ x, g }) => [convWeightGradient(x!, g!, geometry)],
-    backward: ({ x, g }, [cotangent]) => [
-      conv.convInputGradient(g!, cotangent!, geometry.input, window),
-      conv.conv2d(x!, cotangent!, window),
-    ],
-  },
-];
-
-const down = { stride: [2, 2], padding: [1, 1, 0, 2] } as const;
-const across = { stride: [1, 1], padding: [0, 1, 0, 1] } as const;
-
-/** depthToSpace(conv(tanh(conv(x, w1) + bias1), w2) + bias2): an encoder and a deconvolution by reshape. */
-const convNetworkRow: Row = {
-  name: 'a convolutional network of two layers',
-  inputs: {
-    x: randomNormal([2, 5, 4, 1], 28),
-    w1: randomNormal([3, 3, 1, 4], 29, 0.4),
-    bias1: randomNormal([4], 30, 0.4),
-    w2: randomNormal([2, 2, 4, 4], 31, 0.4),
-    bias2: randomNormal([4], 32, 0.4),
-  },
-  build({ x, w1, bias1, w2, bias2 }) {
-    const hidden = activate(add(conv2d(x!, w1!, down), bias1!), 'tanh');
-    return [depthToSpace(add(conv2d(hidden, w2!, across), bias2!), 2)];
-  },
-  backward({ x, w1, bias1, w2 }, [g]) {
-    const before = conv.conv2d(x!, w1!, down);
-    const hidden = map(before, (v, i) => Math.tanh(v + bias1!.values[i % 4]!));
-    const second = toDepth(g!, 2);
-    const [, H, W] = hidden.shape as [number, number, number];
-    const hiddenGradient = conv.convInputGradient(second, w2!, [H, W], across);
-    const first = map(hiddenGradient, (v, i) => v * (1 - hidden.values[i]! ** 2));
-    return [
-      conv.convInputGradient(first, w1!, [5, 4], down),
-      conv.convWeightGradient(x!, first, [3, 3], down),
-      reduce.sum(first, [0, 1, 2]),
-      conv.convWeightGradient(hidden, second, [2, 2], across),
-      reduce.sum(second, [0, 1, 2]),
-    ];
-  },
-};
-
 const rows: readonly Row[] = [
   ...matmulRows,
   ...convRows,
@@ -510,8 +429,6 @@ const rows: readonly Row[] = [
   ...normRows,
   objectiveRow,
   networkRow,
-  ...convRows,
-  convNetworkRow,
 ];
 
 for (const row of rows)
