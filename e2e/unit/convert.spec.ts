@@ -18,7 +18,7 @@ import {
 import { worldModelsSpec } from '../../src/vae/presets.js';
 import { describeTransposed, image, loadConvolutions, read, weight } from '../goldens/convolutions.js';
 import * as conv from '../reference/conv.js';
-import { depthToSpace } from '../reference/depth-to-space.js';
+import { depthToSpace } from '../reference/image.js';
 import { slice } from '../reference/reduce.js';
 import { fromValues, map, randomNormal, type F64 } from '../reference/tensor.js';
 

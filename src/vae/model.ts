@@ -68,8 +68,8 @@ export class Model {
     if (shape.length === 1) return this.weights.linear(`decoder.${places}`, flattened ?? shape, datum);
     if (!sameShape(shape, this.spec.input))
       throw new SpecError(
-        'spec.decoder',
-        `its layers end in [${shape.join(', ')}]; the data are [${this.spec.input.join(', ')}]; change the layers, or end in a vector for a dense output`,
+        `spec.decoder[${this.spec.decoder.length - 1}]`,
+        `the decoder ends in [${shape.join(', ')}]; expected a datum's shape [${this.spec.input.join(', ')}]; change its layers, or end in a vector, which gets a dense output`,
       );
     return undefined;
   }

@@ -29,21 +29,22 @@ export function denseSpec(options: PresetOptions): VaeSpec {
   return { input, latent, encoder: [layer], decoder: [layer], ...rest(options) };
 }
 
-/** @throws SpecError unless the input is an image whose sides are multiples of `factor` */
-function imageInput(input: readonly number[], factor: number, preset: string): [number, number, number] {
-  const [H, W, C] = input;
-  if (input.length !== 3 || H! % factor !== 0 || W! % factor !== 0)
-    throw new SpecError(
-      'spec.input',
-      `is [${input.join(', ')}]; the ${preset} preset needs [height, width, channels] with sides that are multiples of ${factor}; resize the images or choose another preset`,
-    );
-  return [H!, W!, C!];
+/** @throws SpecError unless the input is an image whose sides are multiples of 4 */
+function imageInput(input: readonly number[], preset: string): [number, number, number] {
+  const [H = 0, W = 0, C = 0] = input;
+  if (input.length === 3 && H % 4 === 0 && W % 4 === 0) return [H, W, C];
+  const size = [H, W].map((side) => Math.max(4, side - (side % 4))).join('x');
+  throw new SpecError(
+    'spec.input',
+    `is [${input.join(', ')}]; the ${preset} preset expects [height, width, channels] with sides that are multiples of 4; ` +
+      `${input.length === 3 ? `scale the images (--size ${size})` : 'pass images'}, or choose the dense preset`,
+  );
 }
 
 /** Two strided convolutions and a dense layer; the decoder mirrors them with deconvolutions by reshape. */
 export function convSpec(options: PresetOptions): VaeSpec {
   const { hidden = 256, latent = 16, activation = 'relu' } = options;
-  const [H, W, C] = imageInput(options.input, 4, 'conv');
+  const [H, W, C] = imageInput(options.input, 'conv');
   const down = (channels: number): LayerSpec => ({
     type: 'conv',
     channels,
@@ -77,7 +78,7 @@ function convolution(channels: number, stride = 1): LayerSpec {
 /** Residual blocks with GroupNorm and SiLU at two scales, nearest-neighbour upsampling in the decoder. */
 export function convResidualSpec(options: PresetOptions): VaeSpec {
   const { hidden = 256, latent = 32, activation = 'silu' } = options;
-  const [H, W, C] = imageInput(options.input, 4, 'conv-residual');
+  const [H, W, C] = imageInput(options.input, 'conv-residual');
   const norm: LayerSpec = { type: 'groupNorm', groups: 8, activation };
   const block = (channels: number): LayerSpec => ({
     type: 'residual',
@@ -126,6 +127,8 @@ function up(channels: number, isOdd: boolean, activation?: Activation): LayerSpe
     ...(activation && { activation }),
   };
 }
+/** Height and width of the world-models preset's images. */
+export const worldModelsSize = [64, 64] as const;
 
 /**
  * The VAE of Ha and Schmidhuber (2018, "World Models"): 64x64 images, four strided convolutions, and transposed
@@ -134,10 +137,11 @@ function up(channels: number, isOdd: boolean, activation?: Activation): LayerSpe
 export function worldModelsSpec(options: PresetOptions): VaeSpec {
   const { input, latent = 32, activation = 'relu' } = options;
   const [H, W, C] = input;
-  if (input.length !== 3 || H !== 64 || W !== 64)
+  const [height, width] = worldModelsSize;
+  if (input.length !== 3 || H !== height || W !== width)
     throw new SpecError(
       'spec.input',
-      `is [${input.join(', ')}]; the world-models preset needs 64x64 images; resize them or choose another preset`,
+      `is [${input.join(', ')}]; the world-models preset expects [64, 64, channels]; scale the images (--size 64), or choose another preset`,
     );
   const down = (channels: number): LayerSpec => ({
     type: 'conv',

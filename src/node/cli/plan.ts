@@ -4,9 +4,8 @@ import type { Operand } from '../../gpu/dispatch.js';
 import type { Location, Plan, PlannedDispatch } from '../../gpu/plan.js';
 import { Vae } from '../../vae/vae.js';
 import { formatCount, formatQuantity, formatTable } from './format.js';
-import { readSpec } from './model-spec.js';
 import type { PlanSettings } from './options.js';
-import { checkParts, describeData, describeModel, loadParts, openDevice, trainerOptions } from './session.js';
+import { describeData, describeModel, openDevice, prepareTask, trainerOptions } from './session.js';
 
 /**
  * Prints the plan on stdout. The pipelines are compiled and the buffers made, so the figures are the real ones.
@@ -14,9 +13,7 @@ import { checkParts, describeData, describeModel, loadParts, openDevice, trainer
  * @throws VaeError as training would before its first step
  */
 export async function planCommand(settings: PlanSettings, typed: readonly string[]): Promise<number> {
-  const parts = await loadParts(settings);
-  const spec = await readSpec(settings, parts.train.shape, typed);
-  checkParts(parts, spec, settings.batch);
+  const { parts, spec } = await prepareTask(settings, typed);
   const device = await openDevice(settings);
   try {
     const vae = await Vae.create(spec, { device, seed: settings.seed });

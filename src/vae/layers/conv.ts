@@ -42,9 +42,13 @@ export function deconv(spec: DeconvSpec, extent: Extent, site: Site): Layer {
   const geometry = convGeometry([H, W], pair(kernel), { padding });
   const pads = paddingPlaces(geometry);
   const name = nameAt(site, pads);
-  const size = outputSize(geometry).map((value, axis) => value * factor - crop[axis]!);
+  const full = outputSize(geometry).map((value) => value * factor);
+  const size = full.map((value, axis) => value - crop[axis]!);
   if (size.some((value) => value < 1))
-    throw new SpecError(site.where, `crop of ${crop.join(', ')} leaves nothing of the image; use less`);
+    throw new SpecError(
+      site.where,
+      `deconv makes [${full.join(', ')}] pixels; expected more than its crop [${crop.join(', ')}]; crop less`,
+    );
   const parameters = site.weights.conv(name, [...geometry.kernel, C, factor * factor * channels], factor);
   const apply = (x: Tensor): Tensor => {
     const coarse = add(conv2d(x, parameters.weight, geometry), parameters.bias);
