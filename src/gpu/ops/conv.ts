@@ -176,6 +176,7 @@ function productOf(step: Step<ConvAttributes>, sizes: ConvSizes): ProductShape {
   switch (form) {
     case 'output':
       return {
+        family: 'conv',
         rows: pixels,
         columns: outChannels,
         inner: taps * channels,
@@ -183,9 +184,16 @@ function productOf(step: Step<ConvAttributes>, sizes: ConvSizes): ProductShape {
         splittable: shuffle === 1,
       };
     case 'weight':
-      return { rows: taps * channels, columns: outChannels, inner: pixels, aligned };
+      return {
+        family: 'conv_weight',
+        rows: taps * channels,
+        columns: outChannels,
+        inner: pixels,
+        aligned,
+      };
     case 'input':
       return {
+        family: 'conv',
         rows: batch * ceilDivide(input[0], stride[0]) * ceilDivide(input[1], stride[1]),
         columns: channels,
         inner: ceilDivide(kernel[0], stride[0]) * ceilDivide(kernel[1], stride[1]) * outChannels,

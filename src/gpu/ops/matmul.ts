@@ -54,7 +54,7 @@ export const matmulOp: OpDefinition<MatmulAttributes> = {
     const TRANSPOSE_A = transposition === 'TN';
     const TRANSPOSE_B = transposition === 'NT';
     const aligned = inner % 4 === 0 && columns % 4 === 0 && (!TRANSPOSE_A || rows % 4 === 0);
-    return productDispatches(step, { rows, columns, inner, aligned }, context, (part) =>
+    return productDispatches(step, { family: 'matmul', rows, columns, inner, aligned }, context, (part) =>
       dispatch(`matmul_${part.skeleton}`, {
         ...part,
         overrides: { ...part.overrides, TRANSPOSE_A, TRANSPOSE_B },

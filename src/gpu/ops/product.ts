@@ -30,6 +30,8 @@ export interface Epilogue {
 
 /** op(a)[rows, inner] op(b)[inner, columns], `phases` times side by side. */
 export interface ProductShape {
+  /** Whose kernels compute it. */
+  readonly family: 'matmul' | 'conv' | 'conv_weight';
   readonly rows: number;
   readonly columns: number;
   readonly inner: number;
@@ -58,7 +60,7 @@ export function productDispatches(
   context: DispatchContext,
   build: (part: ProductPart) => Dispatch,
 ): Dispatch[] {
-  const variant = chooseVariant(context.adapterClass, shape);
+  const variant = chooseVariant(context, shape);
   const splits = splitCount(context.adapterClass, variant, shape);
   const [product, columnSum] = step.outputs as [Tensor, Tensor | undefined];
   if (splits === 1)
