@@ -59,9 +59,9 @@ export class Device {
     table: TuneTable | undefined,
   ) {
     this.description = describeAdapter(info);
-    this.tuningNote = table && misfit(table, this.description, gpu.features.has('subgroups'));
-    this.tuning = table && this.tuningNote === undefined ? tuningOf(table) : undefined;
     this.adapterClass = classify(gpu, info);
+    this.tuningNote = table && misfit(table, this.description, this.adapterClass);
+    this.tuning = table && this.tuningNote === undefined ? tuningOf(table) : undefined;
     this.kernels = new KernelCache(gpu);
     this.lost = gpu.lost.then(({ reason, message }) => (this.#lostReason = `${reason}: ${message}`));
     gpu.addEventListener('uncapturederror', this.#onUncaptured);

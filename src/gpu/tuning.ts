@@ -4,6 +4,7 @@
  * follow the rule. Every kernel computes the same sums in another order, so a table changes results by rounding only.
  */
 import { integer, list, oneOf, record, show } from './check.js';
+import type { AdapterClass } from './dispatch.js';
 import { SpecError } from './errors.js';
 import type { ProductShape } from './ops/product.js';
 import type { ProductVariant } from './ops/product-variants.js';
@@ -13,7 +14,7 @@ const tileKernels = ['registers', 'quads', 'workgroup'] as const;
 
 /** How a product is cut into tiles. */
 export interface Tiling {
-  /** `quads` needs a device with subgroups. */
+  /** `quads` is for software adapters with subgroups. */
   readonly kernel: (typeof tileKernels)[number];
   /** Tiles of 4 x 4 that an invocation makes, down and across: 1, 2 or 4; for `workgroup` twice 1 or twice 2. */
   readonly quads: readonly [rows: number, columns: number];
@@ -165,15 +166,16 @@ export function tuningOf({ entries }: TuneTable): Tuning {
   };
 }
 
-/** Why a device of this name has no use for a table; undefined where it has. */
+/** Why a device has no use for a table; undefined where it has. */
 export function misfit(
   { adapter, entries }: TuneTable,
   description: string,
-  hasSubgroups: boolean,
+  adapterClass: AdapterClass,
 ): string | undefined {
   if (!`${description} `.startsWith(`${adapter} `))
     return `the tuning table was measured on '${adapter}'; this device is '${description}'; run npm run tune on it`;
-  if (!hasSubgroups && entries.some(({ kernel }) => kernel === 'quads'))
-    return `the tuning table was measured with subgroups; this device was made without them; request the feature 'subgroups'`;
+  // elsewhere the four of a quad are not known to be neighbours along x
+  if (adapterClass !== 'software-subgroups' && entries.some(({ kernel }) => kernel === 'quads'))
+    return `the tuning table has kernels for software adapters with subgroups; this device is '${adapterClass}'; request the feature 'subgroups', or run npm run tune`;
   return undefined;
 }

@@ -13,6 +13,7 @@ import type { TrainSettings } from './options.js';
 import { checkProfilable } from './profile.js';
 import { checkParts, describeData, describeModel, loadParts, openDevice, say } from './session.js';
 import { TrainingRun } from './training-run.js';
+import { readTuning } from './tuning-file.js';
 
 /**
  * Trains and writes; resolves with the exit code.
@@ -24,8 +25,9 @@ export async function trainCommand(settings: TrainSettings, typed: readonly stri
   const parts = await loadParts(settings);
   const spec = await readSpec(settings, parts.train.shape, typed);
   checkParts(parts, spec, settings.batch);
+  const tuning = await readTuning(settings);
   const folder = await OutputFolder.open(settings.out, { replaces: true });
-  const device = await openDevice(settings);
+  const device = await openDevice(settings, tuning);
   try {
     if (settings.profile) checkProfilable(device);
     const vae = await Vae.create(spec, { device, seed: settings.seed });
