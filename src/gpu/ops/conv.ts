@@ -172,35 +172,38 @@ function productOf(step: Step<ConvAttributes>, sizes: ConvSizes): ProductShape {
   const { batch, channels, outHeight, outWidth, outChannels } = sizes;
   const isWholeX = channels % 4 === 0;
   const isWholeY = outChannels % (4 * shuffle * shuffle) === 0;
+  const aligned = isWholeX && isWholeY;
   const pixels = batch * outHeight * outWidth;
   const taps = kernel[0] * kernel[1];
   switch (form) {
     case 'output':
       return {
+        family: 'conv',
         rows: pixels,
         columns: outChannels,
         inner: taps * channels,
-        wholeInner: isWholeX,
-        wholeColumns: outChannels % 4 === 0,
-        wholeStore: isWholeY,
+        aligned,
+        whole: { inner: isWholeX, columns: outChannels % 4 === 0, store: isWholeY },
         splittable: shuffle === 1,
       };
     case 'weight':
       return {
+        family: 'conv_weight',
         rows: taps * channels,
         columns: outChannels,
         inner: pixels,
-        wholeInner: isWholeX,
-        wholeColumns: isWholeY,
+        aligned,
+        whole: { inner: isWholeX, columns: isWholeY, store: outChannels % 4 === 0 },
       };
     case 'input':
       return {
+        family: 'conv',
         rows: batch * ceilDivide(input[0], stride[0]) * ceilDivide(input[1], stride[1]),
         columns: channels,
         inner: ceilDivide(kernel[0], stride[0]) * ceilDivide(kernel[1], stride[1]) * outChannels,
         phases: stride[0] * stride[1],
-        wholeInner: isWholeY,
-        wholeColumns: isWholeX,
+        aligned,
+        whole: { inner: isWholeY, columns: isWholeX, store: isWholeX },
       };
   }
 }

@@ -2,7 +2,7 @@
  * Which kernel of a product's family runs where. The register-blocked kernels need no barriers, which software
  * adapters run slowly; the workgroup-memory kernels share loads, which GPUs need. Figures: docs/performance.md.
  */
-import { isSoftware, type AdapterClass } from '../dispatch.js';
+import { isSoftware, type AdapterClass, type DispatchContext } from '../dispatch.js';
 import { ceilDivide } from '../shape.js';
 import type { ProductShape } from './product.js';
 
@@ -15,6 +15,8 @@ export interface ProductVariant {
   /** Rows and columns of the product that one workgroup makes. */
   readonly tileRows: number;
   readonly tileColumns: number;
+  /** Pieces of the inner axis, where they were measured; the rule of splitCount otherwise. */
+  readonly splits?: number;
 }
 
 /** Below this many workgroups a GPU is not filled and smaller tiles or a split inner axis pay. */
@@ -24,22 +26,22 @@ const SHORTEST_PIECE = 256;
 /** Cores times two of a typical software adapter. */
 const FULL_SOFTWARE_WORKGROUPS = 8;
 
-/** True when all loads and stores can be vec4. */
-function isAligned({ wholeInner, wholeColumns, wholeStore = true }: ProductShape): boolean {
-  return wholeInner && wholeColumns && wholeStore;
-}
-
-/** The kernel, tile and overrides for a product of this size. */
-export function chooseVariant(adapterClass: AdapterClass, shape: ProductShape): ProductVariant {
-  const { rows, columns, phases = 1 } = shape;
+/** The kernel, tile and overrides for a product of this size: as measured where there is a table, else by rule. */
+export function chooseVariant(
+  { adapterClass, tuning }: Pick<DispatchContext, 'adapterClass' | 'tuning'>,
+  shape: ProductShape,
+): ProductVariant {
+  const tuned = tuning?.(shape);
+  if (tuned) return tuned;
+  const { rows, columns, aligned, phases = 1 } = shape;
   if (isSoftware(adapterClass)) return registerVariant(adapterClass, shape);
   const large = phases * ceilDivide(rows, 64) * ceilDivide(columns, 64) >= FULL_GPU_WORKGROUPS;
-  return workgroupVariant(isAligned(shape), large ? 2 : 1);
+  return workgroupVariant(aligned, large ? 2 : 1);
 }
 
 /** A register tile of up to 16 rows by 16 columns; smaller where the product is. */
 export function registerVariant(adapterClass: AdapterClass, shape: ProductShape): ProductVariant {
-  const { rows, columns } = shape;
+  const { rows, columns, aligned } = shape;
   const isNarrow = columns <= 16;
   const quads = !isNarrow && adapterClass === 'software-subgroups';
   const rowQuads = rows <= 4 ? 1 : rows <= 8 ? 2 : 4;
@@ -47,7 +49,7 @@ export function registerVariant(adapterClass: AdapterClass, shape: ProductShape)
   // Four neighbours share rows; few invocations a workgroup spread a small product over the cores.
   const [x, y] = isNarrow ? [1, 8] : [4, 2];
   return {
-    skeleton: `${quads ? 'quads' : 'registers'}${isAligned(shape) ? '' : '_any'}`,
+    skeleton: `${quads ? 'quads' : 'registers'}${aligned ? '' : '_any'}`,
     overrides: { ROW_QUADS: rowQuads, COLUMN_QUADS: columnQuads, WORKGROUP_X: x, WORKGROUP_Y: y },
     tileRows: 4 * rowQuads * y,
     tileColumns: 4 * columnQuads * x,
@@ -70,6 +72,7 @@ export function splitCount(
   variant: ProductVariant,
   { rows, columns, inner, phases = 1, splittable = true }: ProductShape,
 ): number {
+  if (splittable && variant.splits) return variant.splits;
   const workgroups = phases * ceilDivide(rows, variant.tileRows) * ceilDivide(columns, variant.tileColumns);
   const wanted = isSoftware(adapterClass) ? FULL_SOFTWARE_WORKGROUPS : FULL_GPU_WORKGROUPS;
   if (!splittable || workgroups * 2 > wanted || inner < 2 * SHORTEST_PIECE) return 1;
