@@ -12,7 +12,7 @@ import * as conv from '../reference/conv.js';
 import { deconvolution } from '../reference/deconvolution.js';
 import { depthToSpace, spaceToDepth } from '../reference/image.js';
 import { transpose } from '../reference/reduce.js';
-import { fromValues, map, randomNormal, type F64 } from '../reference/tensor.js';
+import { map, randomNormal, type F64 } from '../reference/tensor.js';
 
 const golden = loadConvolutions();
 

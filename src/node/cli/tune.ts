@@ -64,7 +64,7 @@ const CLEARLY_FASTER = 0.97;
  * @throws VaeError as training would before its first step, or when the file cannot be written
  */
 export async function tuneCommand(settings: TuneSettings, typed: readonly string[]): Promise<number> {
-  const { parts, spec } = await prepareTask(settings, typed);
+  const { spec } = await prepareTask(settings, typed);
   const device = await openDevice(settings);
   try {
     const vae = await Vae.create(spec, { device });
