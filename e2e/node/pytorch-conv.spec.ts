@@ -100,7 +100,7 @@ function thinner(layers: readonly LayerSpec[]): LayerSpec[] {
     if ('channels' in layer && layer.channels > 3) return { ...layer, channels: layer.channels / 8 };
     if (layer.type === 'dense') return { ...layer, units: layer.units / 8 };
     return layer.type === 'reshape'
-      ? { ...layer, shape: layer.shape.with(-1, layer.shape.at(-1)! / 8) }
+      ? { ...layer, shape: layer.shape.with(layer.shape.length - 1, layer.shape.at(-1)! / 8) }
       : layer;
   });
 }
