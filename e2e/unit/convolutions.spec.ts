@@ -11,7 +11,7 @@ import { describeTransposed, image, loadConvolutions, read, weight } from '../go
 import * as conv from '../reference/conv.js';
 import { deconvolution, depthToSpace, spaceToDepth } from '../reference/depth-to-space.js';
 import { transpose } from '../reference/reduce.js';
-import { fromValues, map, randomNormal, type F64 } from '../reference/tensor.js';
+import { map, randomNormal, type F64 } from '../reference/tensor.js';
 
 const golden = loadConvolutions();
 
