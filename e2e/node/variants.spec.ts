@@ -4,7 +4,7 @@
  * | axis   | control      | cases                                                                            |
  * | tile   | the rule's   | each that `tune` measures; the rule's are the kernel cases themselves             |
  * | pieces | 1            | 3, also where an axis is too short for them                                       |
- * | case   | -            | dealt out: each tile meets four or five, from every file of cases                 |
+ * | case   | -            | dealt out: each tile meets about three, from several files of cases                |
  */
 import { test } from '@playwright/test';
 import { variantOf } from '../../src/gpu/tuning.js';
@@ -20,7 +20,7 @@ import { obstacle, runCase } from '../runner.js';
 
 const tiles = everyTile();
 /** A prime, so that the cases that a tile meets are not all of one kind; each compiles kernels for a second or two. */
-const STRIDE = 61;
+const STRIDE = 97;
 
 const productCases = [...matmulCases, ...epilogueCases, ...convCases, ...convFusionCases].filter(
   ({ adapterClass }) => adapterClass === 'software',
