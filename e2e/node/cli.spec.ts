@@ -455,8 +455,8 @@ const badInput: Record<
   },
   'a specification of another shape': {
     file: ['spec.json', someJson],
-    words: ['train', ...few, '--model', 'spec.json'],
-    line: "[data] a row is [28, 28, 1]; the model's input is [10, 10, 1]; change spec.input or the data",
+    words: ['train', ...few, '--model', 'spec.json', '--size', '12'],
+    line: "[data] a row is [12, 12, 1]; the model's input is [10, 10, 1]; change spec.input or the data",
   },
   'a specification beside options that it replaces': {
     file: ['spec.json', someJson],
@@ -470,7 +470,7 @@ const badInput: Record<
   },
   'a specification file that is not there': {
     words: ['train', ...few, '--model', 'spec.json'],
-    line: '[spec.json] cannot be read (ENOENT: no such file or directory); expected dense, or the path of a specification as JSON; correct --model',
+    line: '[spec.json] cannot be read (ENOENT: no such file or directory); expected dense, conv, conv-residual, world-models, or the path of a specification as JSON; correct --model',
   },
   'a tuning table that is not there': {
     words: ['train', ...few, '--tuning', 'tuning.json'],
@@ -590,7 +590,9 @@ test('help and version are no failures', async () => {
   const folder = testFolder();
   const help = await runCli(['start', '--help'], folder);
   expect(help.code).toBe(0);
-  expect(help.stdout).toMatch(/--epochs <n> .*\(default: 6\)/s);
+  expect(help.stdout).toMatch(/--model <name\|spec\.json> .*\(default: "conv"\)/s);
+  expect(help.stdout).toMatch(/--batch <n> .*\(default: 64\)/s);
+  expect(help.stdout).toMatch(/--epochs <n> .*\(default: 1\)/s);
   expect(await runCli(['--version'], folder)).toMatchObject({ code: 0, stderr: '' });
 });
 

@@ -3,7 +3,7 @@
  * - a deconvolution by reshape, its bias and activation in one dispatch, its inverse in the loads of both gradients,
  *   the bias gradient beside the weight's: r = 2, 3, 4, channels aligned and not, a stride, an even kernel;
  * - upsampling read by the convolution and its weight gradient: factors 2 and 3, twice, before a deconvolution;
- * - each on the kernels of every adapter class, with the dispatches one expects to see.
+ * - on the kernels of every adapter class, with the dispatches one expects to see.
  * What must stay a dispatch of its own is in e2e/unit/conv-plan.spec.ts.
  */
 import { expect, test } from '@playwright/test';
@@ -20,8 +20,8 @@ import {
   type ConvOptions,
   type Tensor,
 } from 'webgpu-vae/gpu';
-import { matmulClasses } from '../cases/case.js';
-import { evaluate, largest, type Evaluation } from '../evaluate.js';
+import { matmulClasses, type AdapterClass } from '../cases/case.js';
+import { evaluate, largest, type Evaluated, type Evaluation } from '../evaluate.js';
 import { nodeDevice } from '../node-device.js';
 import { randomNormal } from '../reference/tensor.js';
 import { tolerances } from '../tolerance.js';
@@ -63,8 +63,7 @@ function upsampleRow(factor: number, C: number, O: number): Row {
       'gradient unary/binary',
       'gradient conv/conv',
       'gradient conv/conv+columnSum+upsample',
-      'gradient upsample/depthToSpace',
-      'gradient upsample/sum',
+      'gradient upsample/pool',
     ],
   };
 }
@@ -76,11 +75,9 @@ const rows: readonly Row[] = [
   deconvolutionRow(3, 4, 4, 2, { padding: 'same' }),
   deconvolutionRow(3, 8, 2, 5, { padding: 'same' }),
   deconvolutionRow(4, 8, 4, 3, { padding: [2, 1, 0, 3] }),
-  deconvolutionRow(4, 2, 3, 4, { padding: 'same' }),
   deconvolutionRow(2, 4, 8, 4, { stride: 2, padding: [1, 2, 0, 1] }),
   upsampleRow(2, 4, 8),
   upsampleRow(3, 8, 5),
-  upsampleRow(2, 36, 3),
   {
     name: 'upsample before a deconvolution',
     shapes: { x: [2, 3, 2, 4], w: [3, 3, 4, 16] },
@@ -89,8 +86,7 @@ const rows: readonly Row[] = [
       'conv+depthToSpace+upsample',
       'gradient conv/conv+depthToSpace',
       'gradient conv/conv+upsample+depthToSpace',
-      'gradient upsample/depthToSpace',
-      'gradient upsample/sum',
+      'gradient upsample/pool',
     ],
   },
 ];
@@ -112,27 +108,38 @@ function evaluationOf(row: Row, fusion: boolean): Evaluation {
   return { label: row.name, outputs, inputs, fusion };
 }
 
-for (const row of rows)
-  for (const adapterClass of matmulClasses)
+/** The separate ops on the plain kernels: one run a row, against which those of every class are held. */
+const separate = new Map<Row, Promise<Evaluated>>();
+
+async function separateOf(row: Row): Promise<Evaluated> {
+  const device = await nodeDevice();
+  const run =
+    separate.get(row) ?? evaluate(device, { ...evaluationOf(row, false), adapterClass: 'software' });
+  separate.set(row, run);
+  return run;
+}
+
+/** Compiling takes the time: the plain kernels run every row, the others take turns at deconvolutions. */
+function classesOf({ name }: Row, index: number): AdapterClass[] {
+  return matmulClasses.filter((_, i) => i === 0 || name.startsWith('upsample') || i === 1 + (index % 2));
+}
+
+for (const [index, row] of rows.entries())
+  for (const adapterClass of classesOf(row, index))
     test(`${row.name} (${adapterClass})`, async () => {
       const device = await nodeDevice();
       test.skip(
         adapterClass === 'software-subgroups' && !device.gpu.features.has('subgroups'),
-        'no subgroups',
+        'the adapter has no subgroups',
       );
-      const [fused, separate] = [
-        await evaluate(device, { ...evaluationOf(row, true), adapterClass }),
-        await evaluate(device, { ...evaluationOf(row, false), adapterClass }),
-      ];
-      expect(separate.labels.filter((label) => label.includes('+'))).toEqual([]);
-      for (const [name, values] of Object.entries(separate.outputs)) {
+      const expected = await separateOf(row);
+      const fused = await evaluate(device, { ...evaluationOf(row, true), adapterClass });
+      expect(expected.labels.filter((label) => label.includes('+'))).toEqual([]);
+      for (const [name, values] of Object.entries(expected.outputs)) {
+        const actual = fused.outputs[name]!;
         const allowed = tolerances.network(largest(values));
-        const wrong = fused.outputs[name]!.findIndex(
-          (value, i) => !(Math.abs(value - values[i]!) <= allowed),
-        );
-        expect(wrong, `${name}[${wrong}] is ${fused.outputs[name]![wrong]}; expected ${values[wrong]}`).toBe(
-          -1,
-        );
+        const wrong = actual.findIndex((value, i) => !(Math.abs(value - values[i]!) <= allowed));
+        expect(wrong, `${name}[${wrong}] is ${actual[wrong]}; expected ${values[wrong]}`).toBe(-1);
       }
       // a cut inner axis adds a dispatch of the same label
       expect([...new Set(fused.labels)].toSorted()).toEqual(row.labels.toSorted());

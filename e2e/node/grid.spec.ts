@@ -91,7 +91,12 @@ for (const row of rows)
           adapterClass,
           ...(adjust && { adjust }),
         });
-      const { outputs } = await run();
-      for (const blocks of [2, 3])
-        expect((await run((plan) => folded(plan, blocks))).outputs, `${blocks} blocks`).toEqual(outputs);
+      const { y: expected } = (await run()).outputs;
+      for (const blocks of [2, 3]) {
+        const { y: actual } = (await run((plan) => folded(plan, blocks))).outputs;
+        const wrong = actual!.findIndex((value, i) => !Object.is(value, expected![i]));
+        expect(wrong, `${blocks} blocks: [${wrong}] is ${actual![wrong]}; expected ${expected![wrong]}`).toBe(
+          -1,
+        );
+      }
     });

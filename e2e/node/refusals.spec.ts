@@ -79,7 +79,16 @@ const specifications: Record<string, Refusal> = {
   },
   'an unknown layer': {
     spec: { encoder: [{ type: 'lstm', units: 3 }] },
-    says: /^\[spec\.encoder\[0\]\.type\] is "lstm"; expected 'dense'/,
+    says: /^\[spec\.encoder\[0\]\.type\] is "lstm"; expected one of dense, conv, .*, flatten, reshape$/,
+  },
+  'a layer that does not fit the one before it': {
+    spec: {
+      encoder: [
+        { type: 'conv', channels: 2, kernel: 3, stride: 2 },
+        { type: 'maxPool', kernel: 4 },
+      ],
+    },
+    says: '[spec.encoder[1]] maxPool: the kernel of 4 is larger than the image (3) and its padding (0 on each side); make it smaller',
   },
   'layers that are a number': {
     spec: { encoder: 8 },
@@ -150,6 +159,12 @@ const datasets: Record<string, Refusal> = {
     data: grey({ shape: [36, 2], values: new Float32Array(4 * 72) }),
     error: ShapeError,
     says: "[data] a row is [36, 2]; the model's input is [6, 6, 1]; change spec.input or the data",
+  },
+  'channels first': {
+    spec: { input: [6, 6, 3] },
+    data: grey({ shape: [3, 6, 6], values: new Float32Array(4 * 108) }),
+    error: ShapeError,
+    says: "[data] a row is [3, 6, 6]; the model's input is [6, 6, 3]; change spec.input or the data",
   },
   'an empty shape': {
     data: grey({ shape: [] }),

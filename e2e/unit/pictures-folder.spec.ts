@@ -305,6 +305,27 @@ test('IDX images take a size and channels too', async () => {
   const train = await loadImages('fashion', 'train', { limit: 3, size: [32, 32], channels: 3 });
   expect(train).toMatchObject({ rows: 3, shape: [32, 32, 3] });
   expect(train.labels).toHaveLength(3);
-  const plain = await loadImages('fashion', 'train', { limit: 3, pictureShape: [32, 32, 3] });
-  expect(plain.shape).toEqual([28, 28, 1]); // a model's shape is for pictures only
+});
+
+test("images of every kind take a model's shape, which is said once, and what was asked for before it", async () => {
+  const lines: string[] = [];
+  const loadFashion = (part: 'train' | 'test', options: object): Promise<Dataset> =>
+    loadImages('fashion', part, { limit: 3, notify: (line) => lines.push(line), ...options });
+  const pictureShape = [32, 24, 3];
+  expect((await loadFashion('train', { pictureShape })).shape).toEqual([32, 24, 3]);
+  expect((await loadFashion('test', { pictureShape })).shape).toEqual([32, 24, 3]);
+  expect(lines).toEqual(['webgpu-vae: the 28x28x1 images of fashion become 32x24x3, as the model has them']);
+  expect((await loadFashion('test', { pictureShape, size: [8, 8] })).shape).toEqual([8, 8, 3]);
+  expect((await loadFashion('test', { pictureShape, channels: 1 })).shape).toEqual([32, 24, 1]);
+  expect((await loadFashion('test', { pictureShape: [64, 64] })).shape).toEqual([64, 64, 1]);
+  expect((await loadFashion('test', { pictureShape: [784] })).shape).toEqual([28, 28, 1]);
+  expect((await loadFashion('test', { pictureShape: [28, 28, 1] })).shape).toEqual([28, 28, 1]);
+  expect(lines).toHaveLength(2); // [64, 64] is the only other that nobody has asked for
+});
+
+test('images that become too many bytes are refused', async () => {
+  expect(await refusal(loadImages('fashion', 'train', { size: [4096, 4096] }))).toBe(
+    '[fashion] 20000 pictures of 4096x4096x1 are 335544320000 bytes; at most 1073741824 are read; ' +
+      'pass a smaller --size, a --limit, or a folder of fewer pictures',
+  );
 });

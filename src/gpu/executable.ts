@@ -85,7 +85,7 @@ export class Executable {
    * @throws DeviceError for a tensor larger than a binding may be, OutOfMemoryError, DeviceError, ShaderError; nothing stays allocated then
    */
   static async create(device: Device, plan: Plan, options: ExecutableOptions = {}): Promise<Executable> {
-    checkBindings(plan, device.gpu.limits);
+    checkBindings(plan, device.gpu.limits, options.resources);
     const executable = new Executable(device, plan, options);
     try {
       await executable.#buffers.settled();

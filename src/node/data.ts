@@ -13,7 +13,7 @@ import { checkDataset, takeRows, type Dataset } from '../vae/data/dataset.js';
 import { readIdxImages, readIdxLabels } from '../vae/data/idx.js';
 import { fitInto, type ImageShape } from '../vae/data/image.js';
 import { pictureFormat } from './images/decode.js';
-import { holdsPictures, loadPictures, type PictureOptions } from './images/folder.js';
+import { checkByteLength, holdsPictures, loadPictures, type PictureOptions } from './images/folder.js';
 import { packageRoot } from './package.js';
 
 export type DataPart = 'train' | 'test';
@@ -26,7 +26,7 @@ export interface LoadOptions extends PictureOptions {
   readonly size?: readonly [height: number, width: number] | undefined;
   /** 1 makes grey, 3 makes colour; by default as stored, and 3 for pictures. */
   readonly channels?: 1 | 3 | undefined;
-  /** What pictures of a folder become where size and channels are not given; data of other kinds stay. */
+  /** What images become where size and channels are not given: a model's `[H, W, C]` or `[H, W]`; another is ignored. */
   readonly pictureShape?: readonly number[] | undefined;
   /** Receives lines such as that a test set had to be split off; by default they go to stderr. */
   readonly notify?: (line: string) => void;
@@ -77,8 +77,24 @@ export async function loadImages(
   part: DataPart,
   options: LoadOptions = {},
 ): Promise<Dataset> {
-  const data = await loadAll(nameOrPath, part, options);
-  return reshape(options.limit === undefined ? data : takeRows(data, options.limit), options, nameOrPath);
+  const complete = completeOptions(options);
+  const all = await loadAll(nameOrPath, part, complete);
+  const data = options.limit === undefined ? all : takeRows(all, options.limit);
+  const reshaped = reshape(data, complete, nameOrPath);
+  // Said once, with the test part; what the user has asked for needs no words.
+  if (reshaped !== data && part === 'test' && !options.size && !options.channels)
+    (options.notify ?? writeToStderr)(
+      `webgpu-vae: the ${data.shape.join('x')} images of ${nameOrPath} become ${reshaped.shape.join('x')}, as the model has them`,
+    );
+  return reshaped;
+}
+
+/** Unless asked for otherwise, images take the shape that their reader expects. */
+function completeOptions(options: LoadOptions): LoadOptions {
+  const [height, width, count] = options.pictureShape ?? [];
+  const size = height && width ? ([height, width] as const) : undefined;
+  const channels = count === 1 || count === 3 ? count : undefined;
+  return { ...options, size: options.size ?? size, channels: options.channels ?? channels };
 }
 
 async function loadAll(nameOrPath: string, part: DataPart, options: LoadOptions): Promise<Dataset> {
@@ -103,6 +119,7 @@ function reshape(data: Dataset, { size, channels }: LoadOptions, where: string):
   const shape = [...(size ?? ([height, width] as const)), channels ?? (count === 1 ? 1 : 3)] as ImageShape;
   const { rows, values } = data;
   if (shape.every((length, i) => length === data.shape[i]) || !(values instanceof Uint8Array)) return data;
+  checkByteLength(rows, shape, where);
   const [from, to] = [values.length / rows, shape[0] * shape[1] * shape[2]];
   const reshaped = new Uint8Array(rows * to);
   for (let row = 0; row < rows; row++) {
@@ -134,7 +151,7 @@ async function loadFolder(
   const parts = ['train', 'test'] as const;
   if (parts.some((name) => findFile(folder, name, imageEndings))) return loadIdxFolder(folder, part);
   if (parts.some((name) => findBatches(folder, name).length > 0)) return loadCifar(folder, part, notify);
-  if (holdsPictures(folder)) return loadPictures(folder, part, pictureOptions(options), notify);
+  if (holdsPictures(folder)) return loadPictures(folder, part, options, notify);
   const isPickled = existsSync(join(folder, 'data_batch_1'));
   throw new DataError(
     folder,
@@ -143,14 +160,6 @@ async function loadFolder(
       : `the folder holds no images; expected ${filePrefix.train + imageEndings[0]} (or .gz), data_batch_1.bin, ` +
           'or .png, .jpg and .jpeg files; pass the folder that holds them',
   );
-}
-
-/** Unless asked for otherwise, pictures take the shape that their reader expects. */
-function pictureOptions(options: LoadOptions): PictureOptions {
-  const [height, width, count] = options.pictureShape ?? [];
-  const size = height && width ? ([height, width] as const) : undefined;
-  const channels = count === 1 || count === 3 ? count : undefined;
-  return { ...options, size: options.size ?? size, channels: options.channels ?? channels };
 }
 
 function findBatches(folder: string, part: DataPart): string[] {

@@ -85,7 +85,10 @@ export interface FlattenSpec {
   readonly type: 'flatten';
 }
 
-/** The same numbers as an image [H, W, C] or a vector [D]. */
+/**
+ * The same numbers as an image [H, W, C] or a vector [D], in our order of (row, column, channel). PyTorch's Flatten and
+ * Unflatten mean the same where a dense layer makes the image's vector, or takes it.
+ */
 export interface ReshapeSpec {
   readonly type: 'reshape';
   readonly shape: readonly number[];
@@ -109,6 +112,8 @@ export type LayerSpec =
 type Field = (value: unknown, where: string) => unknown;
 
 const MAX_LAYERS = 256;
+/** Residuals within residuals, far below what the call stack allows. */
+const MAX_DEPTH = 8;
 const MAX_CHANNELS = 2 ** 16;
 
 const count =
@@ -123,10 +128,12 @@ const optional =
 
 const pairOf =
   (least: number, limit: number): Field =>
-  (value, where) =>
-    Array.isArray(value) && value.length === 2
-      ? value.map((item, axis) => integer(item, `${where}[${axis}]`, least, limit))
-      : integer(value, where, least, limit);
+  (value, where) => {
+    if (!Array.isArray(value)) return integer(value, where, least, limit);
+    if (value.length !== 2)
+      throw new SpecError(where, `is ${show(value)}; expected one number or [height, width]`);
+    return value.map((item, axis) => integer(item, `${where}[${axis}]`, least, limit));
+  };
 
 const padding: Field = (value, where) => {
   if (value === 'same') return value;
@@ -137,8 +144,7 @@ const padding: Field = (value, where) => {
 };
 
 const activation: Field = (value, where) => {
-  if (typeof value !== 'string') throw new SpecError(where, `is ${show(value)}; expected a name`);
-  checkActivation(value, where);
+  checkActivation(typeof value === 'string' ? value : show(value), where);
   return value;
 };
 
@@ -198,13 +204,20 @@ const fields: Record<LayerSpec['type'], Readonly<Record<string, Field>>> = {
 
 /** A list of layers with every default filled in. @throws SpecError naming the layer and the field */
 export function layers(value: unknown, where: string): LayerSpec[] {
+  if (where.split('.layers').length > MAX_DEPTH)
+    throw new SpecError(
+      where,
+      `is a residual in ${MAX_DEPTH - 1} others; expected fewer; put layers beside each other`,
+    );
   if (!Array.isArray(value) || value.length > MAX_LAYERS)
     throw new SpecError(where, `is ${show(value)}; expected a list of at most ${MAX_LAYERS} layers`);
   return value.map((layer, index) => layerSpec(layer, `${where}[${index}]`));
 }
 
 function layerSpec(value: unknown, where: string): LayerSpec {
-  const type = typeof value === 'object' && value !== null ? (value as { type?: unknown }).type : undefined;
+  if (typeof value !== 'object' || value === null)
+    throw new SpecError(where, `is ${show(value)}; expected a layer, such as {"type": "flatten"}`);
+  const { type } = value as { type?: unknown };
   if (typeof type !== 'string' || !Object.hasOwn(fields, type))
     throw new SpecError(
       `${where}.type`,

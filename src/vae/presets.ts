@@ -29,21 +29,22 @@ export function denseSpec(options: PresetOptions): VaeSpec {
   return { input, latent, encoder: [layer], decoder: [layer], ...rest(options) };
 }
 
-/** @throws SpecError unless the input is an image whose sides are multiples of `factor` */
-function imageInput(input: readonly number[], factor: number, preset: string): [number, number, number] {
-  const [H, W, C] = input;
-  if (input.length !== 3 || H! % factor !== 0 || W! % factor !== 0)
-    throw new SpecError(
-      'spec.input',
-      `is [${input.join(', ')}]; the ${preset} preset needs [height, width, channels] with sides that are multiples of ${factor}; resize the images or choose another preset`,
-    );
-  return [H!, W!, C!];
+/** @throws SpecError unless the input is an image whose sides are multiples of 4 */
+function imageInput(input: readonly number[], preset: string): [number, number, number] {
+  const [H = 0, W = 0, C = 0] = input;
+  if (input.length === 3 && H % 4 === 0 && W % 4 === 0) return [H, W, C];
+  const size = [H, W].map((side) => Math.max(4, side - (side % 4))).join('x');
+  throw new SpecError(
+    'spec.input',
+    `is [${input.join(', ')}]; the ${preset} preset expects [height, width, channels] with sides that are multiples of 4; ` +
+      `${input.length === 3 ? `scale the images (--size ${size})` : 'pass images'}, or choose the dense preset`,
+  );
 }
 
 /** Two strided convolutions and a dense layer; the decoder mirrors them with deconvolutions by reshape. */
 export function convSpec(options: PresetOptions): VaeSpec {
   const { hidden = 256, latent = 16, activation = 'relu' } = options;
-  const [H, W, C] = imageInput(options.input, 4, 'conv');
+  const [H, W, C] = imageInput(options.input, 'conv');
   const down = (channels: number): LayerSpec => ({
     type: 'conv',
     channels,
@@ -69,16 +70,15 @@ export function convSpec(options: PresetOptions): VaeSpec {
   };
 }
 
+/** A 3x3 convolution that keeps the size, or divides it by `stride`. */
+function convolution(channels: number, stride = 1): LayerSpec {
+  return { type: 'conv', channels, kernel: 3, stride };
+}
+
 /** Residual blocks with GroupNorm and SiLU at two scales, nearest-neighbour upsampling in the decoder. */
 export function convResidualSpec(options: PresetOptions): VaeSpec {
   const { hidden = 256, latent = 32, activation = 'silu' } = options;
-  const [H, W, C] = imageInput(options.input, 4, 'conv-residual');
-  const convolution = (channels: number, stride = 1): LayerSpec => ({
-    type: 'conv',
-    channels,
-    kernel: 3,
-    stride,
-  });
+  const [H, W, C] = imageInput(options.input, 'conv-residual');
   const norm: LayerSpec = { type: 'groupNorm', groups: 8, activation };
   const block = (channels: number): LayerSpec => ({
     type: 'residual',
@@ -116,6 +116,20 @@ export function convResidualSpec(options: PresetOptions): VaeSpec {
   };
 }
 
+/** A transposed convolution of 5x5 (odd: one row and column too many) or 6x6, stride 2, in the coarse image's terms. */
+function up(channels: number, isOdd: boolean, activation?: Activation): LayerSpec {
+  return {
+    type: 'deconv',
+    channels,
+    kernel: 3,
+    padding: 2,
+    ...(isOdd && { crop: [1, 1] as const }),
+    ...(activation && { activation }),
+  };
+}
+/** Height and width of the world-models preset's images. */
+export const worldModelsSize = [64, 64] as const;
+
 /**
  * The VAE of Ha and Schmidhuber (2018, "World Models"): 64x64 images, four strided convolutions, and transposed
  * convolutions of 5x5, 5x5, 6x6 and 6x6 with stride 2, here as the deconvolutions by reshape that contain them.
@@ -123,10 +137,11 @@ export function convResidualSpec(options: PresetOptions): VaeSpec {
 export function worldModelsSpec(options: PresetOptions): VaeSpec {
   const { input, latent = 32, activation = 'relu' } = options;
   const [H, W, C] = input;
-  if (input.length !== 3 || H !== 64 || W !== 64)
+  const [height, width] = worldModelsSize;
+  if (input.length !== 3 || H !== height || W !== width)
     throw new SpecError(
       'spec.input',
-      `is [${input.join(', ')}]; the world-models preset needs 64x64 images; resize them or choose another preset`,
+      `is [${input.join(', ')}]; the world-models preset expects [64, 64, channels]; scale the images (--size 64), or choose another preset`,
     );
   const down = (channels: number): LayerSpec => ({
     type: 'conv',
@@ -136,14 +151,6 @@ export function worldModelsSpec(options: PresetOptions): VaeSpec {
     padding: 0,
     activation,
   });
-  /** A transposed convolution of 5x5 (odd: one row and column too many) or 6x6 in the coarse image's terms. */
-  const up = (channels: number, isOdd: boolean): LayerSpec => ({
-    type: 'deconv',
-    channels,
-    kernel: 3,
-    padding: 2,
-    ...(isOdd && { crop: [1, 1] as const }),
-  });
   return {
     input,
     latent,
@@ -151,9 +158,9 @@ export function worldModelsSpec(options: PresetOptions): VaeSpec {
     decoder: [
       { type: 'dense', units: 1024 },
       { type: 'reshape', shape: [1, 1, 1024] },
-      { ...up(128, true), activation } as LayerSpec,
-      { ...up(64, true), activation } as LayerSpec,
-      { ...up(32, false), activation } as LayerSpec,
+      up(128, true, activation),
+      up(64, true, activation),
+      up(32, false, activation),
       up(C!, false),
     ],
     ...rest(options),

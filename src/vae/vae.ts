@@ -8,6 +8,7 @@ import { input } from '../gpu/ops/constant.js';
 import { makePlan } from '../gpu/plan.js';
 import { readBuffer } from '../gpu/readback.js';
 import { Scheduler } from '../gpu/scheduler.js';
+import type { Shape } from '../gpu/shape.js';
 import { standardNormal } from '../gpu/threefry.js';
 import { readModelSpec, readModelValues, writeModelFile, type ModelValues } from './checkpoint/model-file.js';
 import type { Dataset } from './data/dataset.js';
@@ -25,8 +26,12 @@ export interface CreateOptions {
   readonly seed?: number;
 }
 
-/** Rows that encode and decode handle in one dispatch. */
-const INFERENCE_BATCH = 128;
+/**
+ * Rows of the plans of encode and decode. A call takes the smallest that holds its rows, so that one image costs what
+ * one image costs; few sizes, because every one is compiled and keeps its buffers.
+ */
+const INFERENCE_BATCHES = [1, 8, 32, 128] as const;
+const LARGEST_BATCH = 128;
 
 /** Stream of the noise of prior samples, away from training and evaluation. */
 const SAMPLE_STREAM = 0x70726900;
@@ -209,7 +214,7 @@ export class Vae {
     return result;
   }
 
-  /** Runs `build` over rows in batches of a plan that is made once. */
+  /** Runs `build` over rows in batches of a plan that is made once for its size. */
   async #inferInTurn(
     label: string,
     inputWidth: number,
@@ -225,12 +230,13 @@ export class Vae {
         label,
         `got ${rows.length} values; expected a multiple of ${inputWidth}, one row or more`,
       );
-    const executable = await this.#inferenceExecutable(label, inputWidth, build);
+    const batch = INFERENCE_BATCHES.find((size) => size >= count) ?? LARGEST_BATCH;
+    const executable = await this.#inferenceExecutable(label, [batch, inputWidth], build);
     const scheduler = new Scheduler(this.device);
     const result = new Float32Array(count * outputWidth);
-    const padded = new Float32Array(INFERENCE_BATCH * inputWidth);
-    for (let first = 0; first < count; first += INFERENCE_BATCH) {
-      const last = Math.min(first + INFERENCE_BATCH, count);
+    const padded = new Float32Array(batch * inputWidth);
+    for (let first = 0; first < count; first += batch) {
+      const last = Math.min(first + batch, count);
       padded.set(rows.subarray(first * inputWidth, last * inputWidth));
       executable.write('x', padded);
       await scheduler.run(executable, {});
@@ -240,16 +246,17 @@ export class Vae {
     return result;
   }
 
-  #inferenceExecutable(label: string, inputWidth: number, build: (x: Tensor) => Tensor): Promise<Executable> {
-    let executable = this.#inference.get(label);
+  #inferenceExecutable(label: string, shape: Shape, build: (x: Tensor) => Tensor): Promise<Executable> {
+    const key = `${label} ${shape[0]}`;
+    let executable = this.#inference.get(key);
     if (!executable) {
-      const y = build(input('x', [INFERENCE_BATCH, inputWidth]));
+      const y = build(input('x', shape));
       const { set, state } = this.model.weights;
       const request = { label, outputs: { y }, parameters: set, state };
       const plan = makePlan(request, this.device.adapterClass, this.device.tuning);
       executable = Executable.create(this.device, plan, { resources: this.resources });
-      this.#inference.set(label, executable);
-      executable.catch(() => this.#inference.delete(label));
+      this.#inference.set(key, executable);
+      executable.catch(() => this.#inference.delete(key));
     }
     return executable;
   }

@@ -80,7 +80,7 @@ export const convOp: OpDefinition<ConvAttributes> = {
         inner,
         split_length: part.splitLength,
         splits: part.splits,
-        ...kernelParameters(step.attributes.geometry, sizes, upsample),
+        ...kernelParameters(step.attributes.geometry, sizes, shuffle, upsample),
         product_length: totalElements(step.outputs.slice(0, 1)),
       };
       const overrides = { ...part.overrides, SHUFFLE: shuffle, UPSAMPLE: upsample };
@@ -170,7 +170,9 @@ function productOf(step: Step<ConvAttributes>, sizes: ConvSizes): ProductShape {
   const { form, geometry, fused: { shuffle = 1 } = {} } = step.attributes;
   const { kernel, stride, input } = geometry;
   const { batch, channels, outHeight, outWidth, outChannels } = sizes;
-  const aligned = channels % 4 === 0 && outChannels % (4 * shuffle * shuffle) === 0;
+  const isWholeX = channels % 4 === 0;
+  const isWholeY = outChannels % (4 * shuffle * shuffle) === 0;
+  const aligned = isWholeX && isWholeY;
   const pixels = batch * outHeight * outWidth;
   const taps = kernel[0] * kernel[1];
   switch (form) {
@@ -181,6 +183,7 @@ function productOf(step: Step<ConvAttributes>, sizes: ConvSizes): ProductShape {
         columns: outChannels,
         inner: taps * channels,
         aligned,
+        whole: { inner: isWholeX, columns: outChannels % 4 === 0, store: isWholeY },
         splittable: shuffle === 1,
       };
     case 'weight':
@@ -190,6 +193,7 @@ function productOf(step: Step<ConvAttributes>, sizes: ConvSizes): ProductShape {
         columns: outChannels,
         inner: pixels,
         aligned,
+        whole: { inner: isWholeX, columns: isWholeY, store: outChannels % 4 === 0 },
       };
     case 'input':
       return {
@@ -199,6 +203,7 @@ function productOf(step: Step<ConvAttributes>, sizes: ConvSizes): ProductShape {
         inner: ceilDivide(kernel[0], stride[0]) * ceilDivide(kernel[1], stride[1]) * outChannels,
         phases: stride[0] * stride[1],
         aligned,
+        whole: { inner: isWholeY, columns: isWholeX, store: isWholeX },
       };
   }
 }
@@ -206,6 +211,7 @@ function productOf(step: Step<ConvAttributes>, sizes: ConvSizes): ProductShape {
 function kernelParameters(
   { input, kernel, stride, padding }: ConvGeometry,
   sizes: ConvSizes,
+  shuffle: number,
   upsample: number,
 ) {
   return {
@@ -216,6 +222,7 @@ function kernelParameters(
     out_height: sizes.outHeight,
     out_width: sizes.outWidth,
     out_channels: sizes.outChannels,
+    cell: sizes.outChannels / (shuffle * shuffle),
     kernel_height: kernel[0],
     kernel_width: kernel[1],
     stride_y: stride[0],

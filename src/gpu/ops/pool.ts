@@ -88,8 +88,8 @@ export const poolOp: OpDefinition<PoolAttributes> = {
   },
 };
 
-/** Windows along an axis; the last columns that fill no window are left out. */
-function windowCount([size, kernel, stride, padding]: Axis, where: string): number {
+/** Windows along an axis; the last columns that fill no window are left out. @throws ShapeError, SpecError */
+export function windowCount([size, kernel, stride, padding]: Axis, where: string): number {
   checkCount(kernel, 'the kernel size', where);
   checkCount(stride, 'stride', where);
   checkCount(padding, 'padding', where, 0);
@@ -106,17 +106,22 @@ function windowCount([size, kernel, stride, padding]: Axis, where: string): numb
   return Math.floor((size + 2 * padding - kernel) / stride) + 1;
 }
 
-function pool(
-  name: PoolAttributes['function'],
-  x: Tensor,
+/** The rows and the columns of an image under options, unchecked. */
+export function poolAxes(
+  sizes: readonly [height: number, width: number],
   { kernel, stride = kernel, padding = 0 }: PoolOptions,
-): Tensor {
-  const [, height, width] = imageSizes(x.shape, `${name}Pool`);
-  const axis = (size: number, index: 0 | 1): Axis => {
+): [rows: Axis, columns: Axis] {
+  const axis = (index: 0 | 1): Axis => {
     const along = (value: number | Pair): number => (typeof value === 'number' ? value : value[index]);
-    return [size, along(kernel), along(stride), along(padding)];
+    return [sizes[index], along(kernel), along(stride), along(padding)];
   };
-  const attributes = { function: name, transposed: false, rows: axis(height, 0), columns: axis(width, 1) };
+  return [axis(0), axis(1)];
+}
+
+function pool(name: PoolAttributes['function'], x: Tensor, options: PoolOptions): Tensor {
+  const [, height, width] = imageSizes(x.shape, `${name}Pool`);
+  const [rows, columns] = poolAxes([height, width], options);
+  const attributes = { function: name, transposed: false, rows, columns };
   return applyOne(poolOp, name === 'max' ? [x, x] : [x], attributes);
 }
 

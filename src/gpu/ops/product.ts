@@ -38,8 +38,20 @@ export interface ProductShape {
   readonly phases?: number;
   /** True when all loads and stores can be vec4. */
   readonly aligned: boolean;
+  /** Where they cannot: which of them are four elements side by side all the same. */
+  readonly whole?: Whole;
   /** False when the product cannot be added up from pieces of the inner axis. */
   readonly splittable?: boolean;
+}
+
+/** Four neighbours, at a multiple of 4, that lie side by side in memory. */
+export interface Whole {
+  /** On the inner axis, in the operands. */
+  readonly inner: boolean;
+  /** Of the columns, in b. */
+  readonly columns: boolean;
+  /** Of the columns, in the product. */
+  readonly store: boolean;
 }
 
 /** Everything of a product's dispatch but what its family adds. */
@@ -112,6 +124,12 @@ function productPart(
     overrides: {
       ...variant.overrides,
       COLUMN_SUM: columnSum !== undefined,
+      // the other kernels are chosen where both hold
+      ...(variant.skeleton.endsWith('_any') && {
+        WHOLE_INNER: shape.whole?.inner ?? false,
+        WHOLE_COLUMNS: shape.whole?.columns ?? false,
+        WHOLE_STORE: shape.whole?.store ?? false,
+      }),
       ...(pieces === undefined ? epilogueOverrides(fused) : {}),
     },
     splitLength: length,

@@ -1,37 +1,62 @@
 /** The model that the options ask for: a preset, or a specification read from a file. */
 import { readFile } from 'node:fs/promises';
 import { SpecError } from '../../gpu/errors.js';
-import { presets, type PresetName } from '../../vae/presets.js';
+import { Model } from '../../vae/model.js';
+import { presets, worldModelsSize, type PresetName } from '../../vae/presets.js';
 import { completeSpec, type CompleteSpec, type LikelihoodSpec } from '../../vae/spec.js';
 import { reasonOf } from './artifacts.js';
 import type { ModelSettings } from './options.js';
 
+/** A model as chosen, which a preset completes by the images' shape. */
+export interface ModelChoice {
+  /** What images become unless the user says otherwise: `[H, W, C]`, `[H, W]`, or undefined for as stored. */
+  readonly pictureShape: readonly number[] | undefined;
+  /**
+   * @param shape of an image, `[H, W, C]`
+   * @throws SpecError when a layer does not fit
+   */
+  specFor(shape: readonly number[]): CompleteSpec;
+}
+
 /**
- * @param shape of a datum, `[H, W, C]`
  * @param typed the model options that the user gave, e.g. `['latent']`
  * @throws SpecError when a file cannot be read, is no specification, or stands beside options that it replaces
  */
-export async function readSpec(
-  settings: ModelSettings,
-  shape: readonly number[],
-  typed: readonly string[],
-): Promise<CompleteSpec> {
-  const { model, hidden, latent, posterior, activation } = settings;
-  if (Object.hasOwn(presets, model)) {
-    const options = {
-      ...(hidden !== undefined && { hidden }),
-      ...(latent !== undefined && { latent }),
-      ...(activation !== undefined && { activation }),
-    };
-    const likelihood = likelihoodOf(settings);
-    return completeSpec(presets[model as PresetName]({ input: shape, posterior, likelihood, ...options }));
-  }
+export async function chooseModel(settings: ModelSettings, typed: readonly string[]): Promise<ModelChoice> {
+  const { model } = settings;
+  if (Object.hasOwn(presets, model)) return choosePreset(model as PresetName, settings);
   if (typed.length > 0)
     throw new SpecError(
       `--${typed[0]}`,
       `came together with --model ${model}; the file states the whole model; remove one of the two`,
     );
-  return completeSpec(await readJson(model));
+  const spec = buildable(completeSpec(await readJson(model)));
+  return { pictureShape: spec.input.length === 3 ? spec.input : undefined, specFor: () => spec };
+}
+
+function choosePreset(name: PresetName, settings: ModelSettings): ModelChoice {
+  const { hidden, latent, posterior, activation } = settings;
+  const options = {
+    posterior,
+    likelihood: likelihoodOf(settings),
+    ...(hidden !== undefined && { hidden }),
+    ...(latent !== undefined && { latent }),
+    ...(activation !== undefined && { activation }),
+  };
+  if (name === 'world-models' && hidden !== undefined)
+    throw new SpecError(
+      '--hidden',
+      'came with --model world-models, which has no dense hidden layer; remove it, or choose another model',
+    );
+  return {
+    pictureShape: name === 'world-models' ? worldModelsSize : undefined,
+    specFor: (input) => buildable(completeSpec(presets[name]({ input, ...options }))),
+  };
+}
+
+/** Building a model needs no GPU, so that a layer that does not fit is told before one is opened. */
+function buildable(spec: CompleteSpec): CompleteSpec {
+  return new Model(spec).spec;
 }
 
 function likelihoodOf({ likelihood, scale }: ModelSettings): LikelihoodSpec {

@@ -5,10 +5,9 @@ import type { Location, Plan, PlannedDispatch } from '../../gpu/plan.js';
 import { Vae } from '../../vae/vae.js';
 import { formatCount, formatQuantity, formatTable } from './format.js';
 import { formatMemory, memoryOf } from './memory.js';
-import { readSpec } from './model-spec.js';
 import type { PlanSettings } from './options.js';
 import { describeVariant } from './product.js';
-import { checkParts, describeData, describeModel, loadParts, openDevice, trainerOptions } from './session.js';
+import { describeData, describeModel, openDevice, prepareTask, trainerOptions } from './session.js';
 import { readTuning } from './tuning-file.js';
 
 /**
@@ -17,9 +16,7 @@ import { readTuning } from './tuning-file.js';
  * @throws VaeError as training would before its first step
  */
 export async function planCommand(settings: PlanSettings, typed: readonly string[]): Promise<number> {
-  const parts = await loadParts(settings);
-  const spec = await readSpec(settings, parts.train.shape, typed);
-  checkParts(parts, spec, settings.batch);
+  const { parts, spec } = await prepareTask(settings, typed);
   const tuning = await readTuning(settings);
   const device = await openDevice(settings, tuning);
   try {

@@ -11,6 +11,7 @@ import type { TrainerOptions } from '../../vae/trainer.js';
 import { loadImages } from '../data.js';
 import { openNodeGpu } from '../dawn.js';
 import { formatCount } from './format.js';
+import { chooseModel } from './model-spec.js';
 import type { AdapterSettings, DataSettings, PlanSettings } from './options.js';
 
 export interface Parts {
@@ -23,19 +24,37 @@ export function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-/** @throws DataError as loadImages does */
-export async function loadParts(settings: DataSettings): Promise<Parts> {
-  const { data, limit, size, channels, skipBroken } = settings;
-  const chosen = { limit, size, channels, skipBroken };
-  return { train: await loadImages(data, 'train', chosen), test: await loadImages(data, 'test', chosen) };
+/** What is trained on what; both fit together. */
+export interface Task {
+  readonly parts: Parts;
+  readonly spec: CompleteSpec;
 }
 
 /**
- * Refuses what the library would refuse too, before a device is opened, in the words of the command line.
+ * Reads the data in the shape that the model has, where it has one. Refuses what the library would refuse too,
+ * before a device is opened, in the words of the command line.
  *
- * @throws DataError or ShapeError for a batch larger than the data, and images of another shape or range
+ * @param typed the model options that the user gave
+ * @throws SpecError, DataError or ShapeError
  */
-export function checkParts({ train, test }: Parts, spec: CompleteSpec, batch: number): void {
+export async function prepareTask(settings: PlanSettings, typed: readonly string[]): Promise<Task> {
+  const model = await chooseModel(settings, typed);
+  const parts = await loadParts(settings, model.pictureShape);
+  const spec = model.specFor(parts.train.shape);
+  checkParts(parts, spec, settings.batch);
+  return { parts, spec };
+}
+
+async function loadParts(
+  settings: DataSettings,
+  pictureShape: readonly number[] | undefined,
+): Promise<Parts> {
+  const { data, limit, size, channels, skipBroken } = settings;
+  const chosen = { limit, size, channels, skipBroken, pictureShape };
+  return { train: await loadImages(data, 'train', chosen), test: await loadImages(data, 'test', chosen) };
+}
+
+function checkParts({ train, test }: Parts, spec: CompleteSpec, batch: number): void {
   if (batch > train.rows)
     throw new DataError(
       '--batch',
@@ -76,8 +95,7 @@ export function trainerOptions(settings: PlanSettings): TrainerOptions {
 export function describeModel({ input, encoder, latent, decoder, likelihood }: CompleteSpec): string {
   const isDense = [...encoder, ...decoder].every(({ type }) => type === 'dense');
   const data = isDense ? elementCount(input) : input.join('x');
-  const ending = decoder.at(-1)?.type;
-  const output = ending === undefined || ending === 'dense' ? [elementCount(input)] : [];
+  const output = endsInVector(decoder) ? [elementCount(input)] : [];
   const parts = [
     data,
     ...encoder.flatMap(describeLayer),
@@ -88,15 +106,24 @@ export function describeModel({ input, encoder, latent, decoder, likelihood }: C
   return `${parts.join('-')}, ${likelihood.type}`;
 }
 
+/** Such a decoder has a dense output of the datum's size behind it. */
+function endsInVector(decoder: readonly LayerSpec[]): boolean {
+  const last = decoder.findLast(({ type }) => !/^(activation|dropout|\w+Norm)$/.test(type));
+  if (last?.type === 'reshape') return last.shape.length === 1;
+  return last === undefined || last.type === 'dense' || last.type === 'flatten';
+}
+
 /** Nothing for a layer that only changes how numbers are seen. */
 function describeLayer(layer: LayerSpec): (string | number)[] {
   switch (layer.type) {
     case 'dense':
       return [layer.units];
     case 'conv':
-      return [`conv${layer.channels}${layer.stride === 1 ? '' : `/${String(layer.stride)}`}`];
+      return [`conv${layer.channels}${layer.stride === 1 ? '' : `/${[layer.stride].flat().join('x')}`}`];
     case 'deconv':
       return [`deconv${layer.channels}*${layer.factor ?? 2}`];
+    case 'upsample':
+      return [`upsample*${layer.factor}`];
     case 'residual':
       return [`residual(${layer.layers.flatMap(describeLayer).join('-')})`];
     case 'flatten':

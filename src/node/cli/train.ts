@@ -8,10 +8,9 @@ import { Vae } from '../../vae/vae.js';
 import { packageVersion } from '../package.js';
 import { OutputFolder } from './artifacts.js';
 import { formatCount } from './format.js';
-import { readSpec } from './model-spec.js';
 import type { TrainSettings } from './options.js';
 import { checkProfilable } from './profile.js';
-import { checkParts, describeData, describeModel, loadParts, openDevice, say } from './session.js';
+import { describeData, describeModel, openDevice, prepareTask, say } from './session.js';
 import { TrainingRun } from './training-run.js';
 import { readTuning } from './tuning-file.js';
 
@@ -22,9 +21,7 @@ import { readTuning } from './tuning-file.js';
  * @throws VaeError for bad input, before anything is trained, and for a run that failed, after writing what there is
  */
 export async function trainCommand(settings: TrainSettings, typed: readonly string[]): Promise<number> {
-  const parts = await loadParts(settings);
-  const spec = await readSpec(settings, parts.train.shape, typed);
-  checkParts(parts, spec, settings.batch);
+  const { parts, spec } = await prepareTask(settings, typed);
   const tuning = await readTuning(settings);
   const folder = await OutputFolder.open(settings.out, { replaces: true });
   const device = await openDevice(settings, tuning);

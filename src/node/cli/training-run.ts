@@ -15,7 +15,7 @@ import type { TrainSettings } from './options.js';
 import { formatProfile, profileSteps, type StepProfile } from './profile.js';
 import { openProgress, type Progress } from './progress.js';
 import { brokenOutcome, outcomeOf, runOptions, type RunReport } from './report.js';
-import { describeModel, say, trainerOptions, type Parts } from './session.js';
+import { say, trainerOptions, type Parts } from './session.js';
 import { interruptedCode, listenForStop } from './signals.js';
 
 export class TrainingRun {
@@ -148,7 +148,9 @@ export class TrainingRun {
   }
 
   async #writePictures(): Promise<void> {
-    const curve = this.#history.toCurve(`${this.#settings.data}: ${describeModel(this.#vae.spec)}`);
+    const { latent, likelihood } = this.#vae.spec;
+    const { data, model } = this.#settings;
+    const curve = this.#history.toCurve(`${data}: ${model}, latent ${latent}, ${likelihood.type}`);
     if (curve !== undefined) await this.#folder.write('curve.svg', curve);
     for (const [name, bytes] of await drawGallery(this.#vae, this.#parts.test))
       await this.#folder.write(name, bytes);

@@ -22,11 +22,10 @@ import {
   type ProductGroup,
   type Use,
 } from './measure.js';
-import { readSpec } from './model-spec.js';
 import type { TuneSettings } from './options.js';
 import { describeTiling } from './product.js';
 import { median } from './profile.js';
-import { checkParts, describeModel, loadParts, openDevice, say, trainerOptions } from './session.js';
+import { describeModel, openDevice, prepareTask, say, trainerOptions } from './session.js';
 import { writeTuning } from './tuning-file.js';
 
 export interface Measurement {
@@ -65,9 +64,7 @@ const CLEARLY_FASTER = 0.97;
  * @throws VaeError as training would before its first step, or when the file cannot be written
  */
 export async function tuneCommand(settings: TuneSettings, typed: readonly string[]): Promise<number> {
-  const parts = await loadParts(settings);
-  const spec = await readSpec(settings, parts.train.shape, typed);
-  checkParts(parts, spec, settings.batch);
+  const { spec } = await prepareTask(settings, typed);
   const device = await openDevice(settings);
   try {
     const vae = await Vae.create(spec, { device });

@@ -112,17 +112,21 @@ class PictureRows {
 
   #open({ height, width }: Pixels, path: string): ImageShape {
     const shape = [...(this.options.size ?? ([height, width] as const)), this.options.channels ?? 3] as const;
-    const byteLength = this.paths.length * shape[0] * shape[1] * shape[2];
-    if (byteLength > maxByteLength)
-      throw new UnfitError(
-        path,
-        `${this.paths.length} pictures of ${shape.join('x')} are ${byteLength} bytes; at most ${maxByteLength} are ` +
-          'read; pass a smaller --size, a --limit, or a folder of fewer pictures',
-      );
-    this.#values = new Uint8Array(byteLength);
+    this.#values = new Uint8Array(checkByteLength(this.paths.length, shape, path));
     this.#first = path;
     return shape;
   }
+}
+
+/** The bytes of so many images of a shape. @throws DataError when no memory is meant for them */
+export function checkByteLength(count: number, shape: ImageShape, where: string): number {
+  const byteLength = count * shape[0] * shape[1] * shape[2];
+  if (byteLength <= maxByteLength) return byteLength;
+  throw new UnfitError(
+    where,
+    `${count} pictures of ${shape.join('x')} are ${byteLength} bytes; at most ${maxByteLength} are ` +
+      'read; pass a smaller --size, a --limit, or a folder of fewer pictures',
+  );
 }
 
 /** Paths below the folder with '/', sorted by code units, the same on every machine; without hidden ones. */

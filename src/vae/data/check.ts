@@ -1,16 +1,18 @@
 /** Whether a data set fits a model: its shape, its number of rows, its range. */
 import { DataError, ShapeError } from '../../gpu/errors.js';
-import { elementCount } from '../../gpu/shape.js';
+import { elementCount, sameShape } from '../../gpu/shape.js';
 import type { CompleteSpec } from '../spec.js';
 import { checkDataset, checkRange, type Dataset } from './dataset.js';
 
 /**
- * @throws ShapeError when a row has another size than the model's input; DataError for zero rows, a batch
+ * @throws ShapeError when a row has another shape than the model's input; DataError for zero rows, a batch
  *   larger than the data, a value that is not finite, or one outside [0, 1] with Bernoulli
  */
 export function checkForModel(data: Dataset, spec: CompleteSpec, batchSize: number): void {
   checkDataset(data, 'data');
-  if (elementCount(data.shape) !== elementCount(spec.input))
+  const areImages = data.shape.length === 3 && spec.input.length === 3;
+  // A vector may stand for an image; an image of another form, such as channels first, may not.
+  if (areImages ? !sameShape(data.shape, spec.input) : elementCount(data.shape) !== elementCount(spec.input))
     throw new ShapeError(
       'data',
       `a row is [${data.shape.join(', ')}]; the model's input is [${spec.input.join(', ')}]; change spec.input or the data`,

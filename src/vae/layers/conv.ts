@@ -1,6 +1,6 @@
 /**
  * Convolutions and deconvolutions by reshape. An asymmetric padding is a ZeroPad2d of its own in PyTorch's
- * Sequential, and a deconvolution a Conv2d and a PixelShuffle.
+ * Sequential, and a deconvolution a Conv2d, a PixelShuffle, and a ZeroPad2d of negative size where it crops.
  */
 import { SpecError } from '../../gpu/errors.js';
 import { scoped, type Tensor } from '../../gpu/graph.js';
@@ -42,9 +42,13 @@ export function deconv(spec: DeconvSpec, extent: Extent, site: Site): Layer {
   const geometry = convGeometry([H, W], pair(kernel), { padding });
   const pads = paddingPlaces(geometry);
   const name = nameAt(site, pads);
-  const size = outputSize(geometry).map((value, axis) => value * factor - crop[axis]!);
+  const full = outputSize(geometry).map((value) => value * factor);
+  const size = full.map((value, axis) => value - crop[axis]!);
   if (size.some((value) => value < 1))
-    throw new SpecError(site.where, `crop of ${crop.join(', ')} leaves nothing of the image; use less`);
+    throw new SpecError(
+      site.where,
+      `deconv makes [${full.join(', ')}] pixels; expected more than its crop [${crop.join(', ')}]; crop less`,
+    );
   const parameters = site.weights.conv(name, [...geometry.kernel, C, factor * factor * channels], factor);
   const apply = (x: Tensor): Tensor => {
     const coarse = add(conv2d(x, parameters.weight, geometry), parameters.bias);
@@ -53,7 +57,7 @@ export function deconv(spec: DeconvSpec, extent: Extent, site: Site): Layer {
   };
   return {
     shape: [...size, channels],
-    places: pads + 2 + activationPlaces(activation),
+    places: pads + 2 + (crop.some((pixels) => pixels > 0) ? 1 : 0) + activationPlaces(activation),
     apply: (x) => scoped(name, () => apply(x)),
   };
 }

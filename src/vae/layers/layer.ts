@@ -26,8 +26,9 @@ export interface Site {
   readonly weights: WeightFactory;
   readonly prefix: string;
   readonly place: number;
-  /** The layer's path in the specification, for messages. */
+  /** The layer's path in the specification and its type, for messages. */
   readonly where: string;
+  readonly type: string;
   /** The image that the layer's units become, if a reshape follows. */
   readonly becomes?: Shape;
 }
@@ -40,12 +41,12 @@ export function nameAt({ prefix, place }: Site, offset = 0): string {
 /** @throws SpecError unless the extent is an image */
 export function imageOf(
   { shape }: Extent,
-  { where }: Site,
+  { where, type }: Site,
 ): [height: number, width: number, channels: number] {
   if (shape.length !== 3)
     throw new SpecError(
       where,
-      `it gets a vector [${shape.join(', ')}]; it needs an image [height, width, channels]; put a reshape before it`,
+      `${type} gets a vector [${shape.join(', ')}]; expected an image [height, width, channels]; put a reshape before it`,
     );
   return shape as [number, number, number];
 }

@@ -1,11 +1,11 @@
 /** Builds lists of layers: shapes are inferred from layer to layer, names counted as PyTorch's Sequential does. */
-import { ShapeError, SpecError } from '../../gpu/errors.js';
+import { SpecError, VaeError } from '../../gpu/errors.js';
 import { scoped, type Tensor } from '../../gpu/graph.js';
 import { add } from '../../gpu/ops/binary.js';
 import { reshape } from '../../gpu/ops/constant.js';
 import { conv2d } from '../../gpu/ops/conv.js';
 import { dropout } from '../../gpu/ops/dropout.js';
-import { averagePool, maxPool } from '../../gpu/ops/pool.js';
+import { averagePool, maxPool, poolAxes, windowCount } from '../../gpu/ops/pool.js';
 import { activate } from '../../gpu/ops/unary.js';
 import { upsample } from '../../gpu/ops/upsample.js';
 import { elementCount, sameShape, type Shape } from '../../gpu/shape.js';
@@ -38,7 +38,8 @@ export function stack(
   let place = 0;
   specs.forEach((spec, index) => {
     const becomes = imageAfter(specs.slice(index + 1));
-    const site = { weights, prefix, place, where: `${where}[${index}]`, ...(becomes && { becomes }) };
+    const path = `${where}[${index}]`;
+    const site = { weights, prefix, place, where: path, type: spec.type, ...(becomes && { becomes }) };
     const layer = buildNamed(spec, at, site);
     built.push(layer);
     at = layer;
@@ -51,19 +52,23 @@ export function stack(
   };
 }
 
-/** The image that a reshape makes of a vector, behind nothing but layers that work element by element. */
+/** Layers that do not care for the order of a vector's elements. */
+const orderless = ['activation', 'dropout', 'batchNorm', 'layerNorm'];
+
+/** The image that a reshape makes of a vector, behind nothing but orderless layers. */
 function imageAfter(rest: readonly LayerSpec[]): Shape | undefined {
-  const next = rest.find(({ type }) => type !== 'activation' && type !== 'dropout');
+  const next = rest.find(({ type }) => !orderless.includes(type));
   return next?.type === 'reshape' && next.shape.length === 3 ? next.shape : undefined;
 }
 
-/** What an op finds wrong is told with the layer's place. */
+/** What an op finds wrong is told at the layer's place; a layer has told it so itself. */
 function buildNamed(spec: LayerSpec, extent: Extent, site: Site): Layer {
   try {
     return build(spec, extent, site);
   } catch (cause) {
-    if (!(cause instanceof ShapeError)) throw cause;
-    throw new SpecError(site.where, cause.message, { cause });
+    if (!(cause instanceof VaeError) || cause.where.startsWith(site.where)) throw cause;
+    const text = cause.message.slice(cause.where.length + 3); // without `[where] `
+    throw new SpecError(site.where, `${site.type}: ${text}`, { cause });
   }
 }
 
@@ -113,9 +118,15 @@ function reshaped(shape: Shape, extent: Extent, { where }: Site): Layer {
   if (elementCount(shape) !== elementCount(extent.shape))
     throw new SpecError(
       where,
-      `it gets [${extent.shape.join(', ')}], ${elementCount(extent.shape)} numbers; [${shape.join(', ')}] needs ${elementCount(shape)}; change the layer before it`,
+      `reshape gets [${extent.shape.join(', ')}], ${elementCount(extent.shape)} numbers; expected ${elementCount(shape)} for [${shape.join(', ')}]; change its shape or the layer before it`,
     );
-  return { shape, places: 1, apply: (x) => reshape(x, [x.shape[0]!, ...shape]) };
+  const from = extent.flattened ?? extent.shape;
+  return {
+    shape,
+    ...(shape.length === 1 && from.length === 3 && { flattened: from }),
+    places: 1,
+    apply: (x) => reshape(x, [x.shape[0]!, ...shape]),
+  };
 }
 
 function norm(spec: NormSpec, extent: Extent, site: Site): Layer {
@@ -123,17 +134,18 @@ function norm(spec: NormSpec, extent: Extent, site: Site): Layer {
   const { weights } = site;
   const name = nameAt(site);
   const channels = extent.shape.at(-1)!;
+  const scaled = extent.flattened ?? [channels];
   if (type === 'groupNorm' && channels % groups !== 0)
     throw new SpecError(
       site.where,
-      `${channels} channels do not fall into ${groups} equal groups; choose a divisor of ${channels}`,
+      `groupNorm gets ${channels} channels; expected a multiple of its ${groups} groups; choose groups that divide ${channels}`,
     );
   const apply =
     type === 'groupNorm'
-      ? groupNorm(weights, name, channels, groups, epsilon)
+      ? groupNorm(weights, name, scaled, groups, epsilon)
       : type === 'layerNorm'
-        ? layerNorm(weights, name, channels, epsilon)
-        : batchNorm(weights, name, channels, {
+        ? layerNorm(weights, name, scaled, epsilon)
+        : batchNorm(weights, name, scaled, {
             ...(momentum !== undefined && { momentum }),
             ...(epsilon !== undefined && { epsilon }),
           });
@@ -143,24 +155,13 @@ function norm(spec: NormSpec, extent: Extent, site: Site): Layer {
 }
 
 function pool({ type, ...options }: PoolSpec, extent: Extent, site: Site): Layer {
-  const image = imageOf(extent, site);
+  const [H, W, C] = imageOf(extent, site);
   const op = type === 'maxPool' ? maxPool : averagePool;
   return {
-    shape: poolShape(image, options),
+    shape: [...poolAxes([H, W], options).map((axis) => windowCount(axis, type)), C],
     places: 1,
     apply: (x) => scoped(nameAt(site), () => op(x, options)),
   };
-}
-
-function poolShape(
-  [H, W, C]: readonly [number, number, number],
-  { kernel, stride = kernel, padding = 0 }: Omit<PoolSpec, 'type'>,
-): number[] {
-  const along = (value: number | readonly [number, number], axis: 0 | 1): number =>
-    typeof value === 'number' ? value : value[axis];
-  const size = (length: number, axis: 0 | 1): number =>
-    Math.floor((length + 2 * along(padding, axis) - along(kernel, axis)) / along(stride, axis)) + 1;
-  return [size(H, 0), size(W, 1), C];
 }
 
 /** activation(x + layers(x)), x through a 1x1 convolution where the channels differ. */
@@ -176,7 +177,7 @@ function residual(spec: ResidualSpec, extent: Extent, site: Site): Layer {
   if (inner.shape.length !== 3 || inner.shape[0] !== H || inner.shape[1] !== W)
     throw new SpecError(
       site.where,
-      `its layers turn [${H}, ${W}, ${C}] into [${inner.shape.join(', ')}]; they must keep the height and the width`,
+      `residual: its layers make [${inner.shape.join(', ')}] of [${H}, ${W}, ${C}]; expected the same height and width; use stride 1 and padding 'same' in them`,
     );
   const isSame = sameShape(inner.shape, extent.shape);
   const shortcut = isSame ? undefined : site.weights.conv(`${name}.shortcut`, [1, 1, C, channels!]);
