@@ -65,7 +65,7 @@ test("batchNorm's statistics are those of the batches, by its momentum", async (
   const state = await stateOf(vae);
   expect(state[`${name}num_batches_tracked`]).toEqual([2]);
   for (const channel of [0, 1]) {
-    const numbers = [...values.filter((_, i) => i % 2 === channel)];
+    const numbers = Array.from(values).filter((_, i) => i % 2 === channel);
     const mean = numbers.reduce((sum, x) => sum + x, 0) / 24;
     const variance = numbers.reduce((sum, x) => sum + (x - mean) ** 2, 0) / 23; // unbiased, as PyTorch keeps it
     // After two batches with the same numbers: 0.75 of 0.75 of the start, the rest of theirs.

@@ -19,7 +19,8 @@ const types =
 /** The message that refuses a model of 8x6x4 images with these layers, without its `[spec.`. */
 function refusal(encoder: unknown, decoder: unknown = []): string {
   try {
-    new Model(completeSpec({ input: [8, 6, 4], latent: 3, encoder, decoder }));
+    const { width } = new Model(completeSpec({ input: [8, 6, 4], latent: 3, encoder, decoder }));
+    expect(width).toBe(192);
   } catch (error) {
     expect(error).toBeInstanceOf(SpecError);
     const { message } = error as SpecError;

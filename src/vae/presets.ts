@@ -70,16 +70,14 @@ export function convSpec(options: PresetOptions): VaeSpec {
   };
 }
 
+function convolution(channels: number, stride = 1): LayerSpec {
+  return { type: 'conv', channels, kernel: 3, stride };
+}
+
 /** Residual blocks with GroupNorm and SiLU at two scales, nearest-neighbour upsampling in the decoder. */
 export function convResidualSpec(options: PresetOptions): VaeSpec {
   const { hidden = 256, latent = 32, activation = 'silu' } = options;
   const [H, W, C] = imageInput(options.input, 'conv-residual');
-  const convolution = (channels: number, stride = 1): LayerSpec => ({
-    type: 'conv',
-    channels,
-    kernel: 3,
-    stride,
-  });
   const norm: LayerSpec = { type: 'groupNorm', groups: 8, activation };
   const block = (channels: number): LayerSpec => ({
     type: 'residual',
@@ -117,6 +115,11 @@ export function convResidualSpec(options: PresetOptions): VaeSpec {
   };
 }
 
+/** A transposed convolution of 6x6, or of 5x5 (odd: one row and column too many), in the coarse image's terms. */
+function up(channels: number, isOdd: boolean): LayerSpec {
+  return { type: 'deconv', channels, kernel: 3, padding: 2, ...(isOdd && { crop: [1, 1] as const }) };
+}
+
 /** Height and width of the world-models preset's images. */
 export const worldModelsSize = [64, 64] as const;
 
@@ -140,14 +143,6 @@ export function worldModelsSpec(options: PresetOptions): VaeSpec {
     stride: 2,
     padding: 0,
     activation,
-  });
-  /** A transposed convolution of 5x5 (odd: one row and column too many) or 6x6 in the coarse image's terms. */
-  const up = (channels: number, isOdd: boolean): LayerSpec => ({
-    type: 'deconv',
-    channels,
-    kernel: 3,
-    padding: 2,
-    ...(isOdd && { crop: [1, 1] as const }),
   });
   return {
     input,

@@ -1,6 +1,5 @@
 /** The model as plain data: what goes into a checkpoint, and the check that it can be built. */
 import { SpecError } from '../gpu/errors.js';
-import type { Activation } from '../gpu/ops/activation.js';
 import type { PosteriorFamily } from '../gpu/ops/reparameterize.js';
 import { elementCount } from '../gpu/shape.js';
 import { integer, record, show } from './check.js';
