@@ -104,18 +104,19 @@ function byReshape(): ConvStepTask['byReshape'] {
   };
 }
 
+function normal(shape: readonly number[], stream: number): Tensor {
+  return fill(shape, (index) => nearlyNormal(stream, index));
+}
+
 /** The tensors of a convolutional workload. */
 export function createConvTask(name: Exclude<WorkloadName, MatmulName | 'dense-step'>): ConvTask {
   const { rows, latent } = CONV;
   if (name === 'conv-step' || name === 'conv-batch') {
-    const noise = fill([rows, latent], (index) => nearlyNormal(5, index));
+    const noise = normal([rows, latent], 5);
     return { kind: 'conv-step', x: discs(rows), noise, weights: weights(), byReshape: byReshape() };
   }
-  if (name === 'decode-one')
-    return { kind: name, z: fill([1, latent], (index) => nearlyNormal(6, index)), weights: weights() };
+  if (name === 'decode-one') return { kind: name, z: normal([1, latent], 6), weights: weights() };
   const { batch, size, channels, outputs } = LAYER;
-  const normal = (shape: readonly number[], stream: number): Tensor =>
-    fill(shape, (index) => nearlyNormal(stream, index));
   return {
     kind: name,
     x: normal([batch, channels, size, size], 7),

@@ -16,10 +16,10 @@ const ATTRIBUTE = { int: 2, ints: 7 };
 type Bytes = readonly number[] | Uint8Array;
 
 function varint(value: number): number[] {
-  const bytes: number[] = [];
+  const digits: number[] = [];
   for (let rest = value; ; rest = Math.floor(rest / 128)) {
-    if (rest < 128) return [...bytes, rest];
-    bytes.push((rest % 128) + 128);
+    if (rest < 128) return [...digits, rest];
+    digits.push((rest % 128) + 128);
   }
 }
 
@@ -79,9 +79,10 @@ const float = (name: string, { shape, values }: Tensor): Uint8Array => tensor(na
 const shapeOf = (name: string, shape: readonly number[]): Uint8Array =>
   tensor(name, [shape.length], INT64, BigInt64Array.from(shape, BigInt));
 
+const names = (layer: string): string[] => [`${layer}.weight`, `${layer}.bias`];
+
 /** `y` f32[1, 784] of `z` f32[1, 16], as the bytes of a .onnx file. */
 export function decoderModel({ weights, z }: DecodeTask): Uint8Array<ArrayBuffer> {
-  const names = (layer: string): string[] => [`${layer}.weight`, `${layer}.bias`];
   const geometry = { kernel_shape: [4, 4], strides: [2, 2], pads: [1, 1, 1, 1] };
   const nodes = [
     node('Gemm', ['z', ...names('decoder')], 'dense', { transB: 1 }),

@@ -1,6 +1,6 @@
 /**
  * onnxruntime-web for the page. It takes part in one workload and takes 140 MB on disk, so it is no package of this
- * project: npm puts it under out/ when the benchmark runs, and the two files a page needs are served beside the page.
+ * project: npm puts it under out/ when the benchmark runs, and the files a page needs are served beside the page.
  */
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
@@ -11,8 +11,12 @@ const VERSION = '1.30.0';
 const PREFIX = fileURLToPath(new URL('../out/onnxruntime', import.meta.url));
 const PACKAGE = join(PREFIX, 'node_modules/onnxruntime-web');
 const PAGE = fileURLToPath(new URL('../out/bench-page/onnxruntime', import.meta.url));
-/** Runtime with its loader, and the WebAssembly that it fetches from beside itself. */
-const FILES = ['ort.webgpu.bundle.min.mjs', 'ort-wasm-simd-threaded.asyncify.wasm'];
+/** The runtime, and the WebAssembly with its loader, which it fetches from beside itself. */
+const FILES = [
+  'ort.webgpu.min.mjs',
+  'ort-wasm-simd-threaded.asyncify.mjs',
+  'ort-wasm-simd-threaded.asyncify.wasm',
+];
 
 function installedVersion(): string | undefined {
   const file = join(PACKAGE, 'package.json');

@@ -60,13 +60,15 @@ class Lane {
       this.result.opened = opened;
       this.#stepMs = opened.firstMs;
       this.#stepsDone = 1;
-      if (opened.firstMs < LONGEST_WARM_UP_MS) this.#stepMs = Math.min(...(await this.#sample(1)));
+      if (opened.firstMs < LONGEST_WARM_UP_MS) await this.#sample(1);
     });
   }
 
   async #sample(count: number): Promise<readonly number[]> {
     const { timesMs, calls } = await this.#contestant.sample(count);
     this.#stepsDone += count;
+    // A first step that took its time to compile is no estimate once there is a better one.
+    this.#stepMs = Math.min(this.#stepMs, ...timesMs);
     if (calls) this.result.calls = calls;
     return timesMs;
   }

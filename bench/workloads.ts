@@ -108,7 +108,7 @@ function convLayers(byReshape: boolean): { encoder: number; heads: number; decod
 
 /**
  * Operations of one training step of the convolutional VAE: three products a layer. (The first layer's input gradient,
- * which nothing needs, counts too, as in the issue's 1.64 GFLOP: it is 2 % of them.)
+ * which nothing needs, counts too, 1.64 GFLOP in all: it is 2 % of them.)
  */
 export function convStepFlop(batchSize: number, byReshape = false): number {
   const { encoder, heads, decoder } = convLayers(byReshape);

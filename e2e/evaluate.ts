@@ -5,6 +5,7 @@ import {
   readBuffer,
   Scheduler,
   type Device,
+  type Plan,
   type PlanRequest,
   type StepValues,
 } from 'webgpu-vae/gpu';
@@ -16,6 +17,10 @@ export interface Evaluation extends PlanRequest {
   /** The flat weights, where the graph has parameters. */
   readonly weights?: Float32Array;
   readonly step?: StepValues;
+  /** Whose kernels are planned; the device's own by default. */
+  readonly adapterClass?: Device['adapterClass'];
+  /** Changes the plan before it is compiled. */
+  readonly adjust?: (plan: Plan) => Plan;
 }
 
 /** What came out: the named outputs, the flat gradients (empty without), and what was dispatched. */
@@ -27,8 +32,9 @@ export interface Evaluated {
 
 /** Plans, compiles and runs `evaluation` in guard mode (NaN in every buffer before the run). */
 export async function evaluate(device: Device, evaluation: Evaluation): Promise<Evaluated> {
-  const { inputs, weights = new Float32Array(4), step = {}, ...request } = evaluation;
-  const plan = makePlan(request, device.adapterClass);
+  const { inputs, weights = new Float32Array(4), step = {}, adapterClass, adjust, ...request } = evaluation;
+  const planned = makePlan(request, adapterClass ?? device.adapterClass);
+  const plan = adjust ? adjust(planned) : planned;
   const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
   const resources = {
     weights: device.createBuffer('test/weights', weights.byteLength, usage),

@@ -4,12 +4,13 @@
  */
 import type { Device } from '../src/gpu/device.js';
 import { readSafetensors, writeSafetensors } from '../src/vae/checkpoint/safetensors.js';
+import type { VaeSpec } from '../src/vae/spec.js';
 import { Vae } from '../src/vae/vae.js';
 import { fromValues, randomUniform, type F64 } from './reference/tensor.js';
 import { parameterShapes, type DenseVaeSpec, type Parameters } from './reference/vae.js';
 
 /** The bytes of a model file as another program would write it. */
-export function modelFile(spec: DenseVaeSpec, parameters: Parameters): Promise<Uint8Array> {
+export function modelFile(spec: VaeSpec, parameters: Parameters): Promise<Uint8Array> {
   const tensors = [...parameters].map(
     ([name, { shape, values }]) => [name, { shape, values: Float32Array.from(values) }] as const,
   );
@@ -17,7 +18,7 @@ export function modelFile(spec: DenseVaeSpec, parameters: Parameters): Promise<U
 }
 
 /** A model with these parameters, rounded to float32. */
-export async function loadModel(spec: DenseVaeSpec, parameters: Parameters, device: Device): Promise<Vae> {
+export async function loadModel(spec: VaeSpec, parameters: Parameters, device: Device): Promise<Vae> {
   return Vae.load(await modelFile(spec, parameters), { device });
 }
 

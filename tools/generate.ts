@@ -1,7 +1,8 @@
 /**
  * Turns shaders/*.wgsl into src/gpu/kernels.generated.ts: the sources as lists of pieces, comments stripped and
  * each shared piece kept once (the bundle pays for every copy), and what the runtime must know to bind them,
- * read from the WGSL by wgsl_reflect (which therefore never ships). Run by `npm run generate`.
+ * read from the WGSL by wgsl_reflect (which therefore never ships). What only measures an adapter (shaders/probes) goes
+ * to src/node/probes.generated.ts, away from the core. Run by `npm run generate`.
  */
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
@@ -11,6 +12,7 @@ import { segments } from './assemble.js';
 const root = resolve(import.meta.dirname, '..');
 const shaderFolder = join(root, 'shaders');
 const target = join(root, 'src/gpu/kernels.generated.ts');
+const probeTarget = join(root, 'src/node/probes.generated.ts');
 
 interface Field {
   readonly name: string;
@@ -85,10 +87,14 @@ function describe(name: string): { kernel: string; step: StructDescription | und
   return { kernel: `  ${name}: ${record},"pieces":[${indexes.join(',')}]},`, step };
 }
 
-const names = readdirSync(shaderFolder)
-  .filter((file) => file.endsWith('.wgsl'))
-  .map((file) => basename(file, '.wgsl'))
-  .toSorted();
+function shadersIn(folder: string): string[] {
+  return readdirSync(folder)
+    .filter((file) => file.endsWith('.wgsl'))
+    .map((file) => basename(file, '.wgsl'))
+    .toSorted();
+}
+
+const names = shadersIn(shaderFolder);
 const described = names.map(describe);
 const steps = new Set(described.flatMap(({ step }) => (step ? [JSON.stringify(step)] : [])));
 if (steps.size !== 1)
@@ -105,4 +111,16 @@ const text = [
 ].join('\n');
 mkdirSync(join(root, 'src/gpu'), { recursive: true });
 writeFileSync(target, text);
+
+const probeFolder = join(shaderFolder, 'probes');
+const probes = shadersIn(probeFolder).map((name) => {
+  const source = segments(join(probeFolder, `${name}.wgsl`))
+    .map(strip)
+    .join('\n');
+  return `  ${name}: ${JSON.stringify(source)},`;
+});
+writeFileSync(
+  probeTarget,
+  [text.split('\n', 1)[0], 'export const probes = {', ...probes, '} as const;', ''].join('\n'),
+);
 console.log(`generated ${names.length} kernels`);

@@ -2,7 +2,7 @@
  * How many multiply-adds the adapter does when nothing else is asked of it. It takes part in every
  * round like a peer, so that a share of the ceiling compares two figures of the same minute.
  */
-import code from '../ceiling.wgsl?raw';
+import code from '../../shaders/probes/ceiling.wgsl?raw';
 import type { Peer } from '../peer.js';
 import { BareKernel, requestBareDevice, uploadBuffer } from './bare-kernel.js';
 

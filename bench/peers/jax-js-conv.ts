@@ -27,8 +27,12 @@ type DecoderArrays = Pick<
 /** A bias f32[C] for images f32[B, C, H, W]. */
 const perChannel = (bias: np.Array): np.Array => bias.reshape([1, -1, 1, 1]);
 
+/** Without bias and activation. */
+const forward = (image: np.Array, weight: np.Array): np.Array =>
+  lax.convGeneralDilated(image, weight, STRIDE, PADDING);
+
 const convolve = (image: np.Array, weight: np.Array, bias: np.Array): np.Array =>
-  nn.relu(lax.convGeneralDilated(image, weight, STRIDE, PADDING).add(perChannel(bias)));
+  nn.relu(forward(image, weight).add(perChannel(bias)));
 
 const deconvolve = (image: np.Array, weight: np.Array, bias: np.Array): np.Array =>
   lax.convTranspose(image, weight, STRIDE, PADDING, { transposeKernel: true }).add(perChannel(bias));
@@ -68,8 +72,6 @@ export function createConvTraining({ x, noise, weights }: ConvStepTask): Work {
 /** A convolution, or both of its gradients. */
 export function createConvLayer(task: ConvLayerTask): Work {
   const [x, weight, cotangent] = [upload(task.x), upload(task.weight), upload(task.cotangent)];
-  const forward = (image: np.Array, w: np.Array): np.Array =>
-    lax.convGeneralDilated(image, w, STRIDE, PADDING);
   const layer = jit((image: np.Array, w: np.Array) => [forward(image, w)]);
   const gradients = jit((image: np.Array, w: np.Array, g: np.Array): np.Array[] => {
     const [y, back] = vjp(forward, [image, w]);

@@ -75,7 +75,9 @@ export function createTraining(training: Training): Work {
     Object.fromEntries(Object.keys(weights).map((name) => [name, make(name)]));
   const trainStep = jit(
     (w: Arrays, first: Arrays, second: Arrays, correction: np.Array, x: np.Array, noise: np.Array) => {
-      const [loss, gradients] = valueAndGrad(training.loss)(tree.ref(w), x, noise);
+      const [loss, gradients] = valueAndGrad((...given: [Arrays, np.Array, np.Array]) =>
+        training.loss(...given),
+      )(tree.ref(w), x, noise);
       const next = map((name) =>
         adam(w[name]!, gradients[name]!, first[name]!, second[name]!, correction.ref, learningRate),
       );

@@ -31,7 +31,7 @@ class Onnxruntime implements Peer {
   async setup(task: Task): Promise<void> {
     if (task.kind !== 'decode-one') throw unsupported('onnxruntime', task);
     this.#task = task;
-    const url = `${FOLDER}ort.webgpu.bundle.min.mjs`;
+    const url = `${FOLDER}ort.webgpu.min.mjs`;
     this.#runtime = (await import(/* @vite-ignore */ url)) as OnnxRuntime;
     const { env, InferenceSession } = this.#runtime;
     env.logLevel = 'error';

@@ -61,14 +61,14 @@ function deconvolve(
 /** f32[B, 16] -> logits f32[B, 784]. */
 function decode(weights: Tensors, z: tf.Tensor2D): tf.Tensor2D {
   const batch = z.shape[0];
-  const image = tf.reshape(dense(weights, z, 'decoder', 'relu'), [batch, 7, 7, 64]) as tf.Tensor4D;
+  const image = tf.reshape<tf.Rank.R4>(dense(weights, z, 'decoder', 'relu'), [batch, 7, 7, 64]);
   const first = tf.relu(deconvolve(weights, image, 'deconv1', 14, 32));
   return tf.reshape(deconvolve(weights, first, 'deconv2', 28, 1), [batch, CONV.pixels]);
 }
 
 function loss(weights: Tensors, x: tf.Tensor2D, noise: tf.Tensor2D): tf.Scalar {
   const batch = CONV.batchSize;
-  const image = tf.reshape(x, [batch, 28, 28, 1]) as tf.Tensor4D;
+  const image = tf.reshape<tf.Rank.R4>(x, [batch, 28, 28, 1]);
   const features = convolve(weights, convolve(weights, image, 'conv1'), 'conv2');
   const hidden = dense(weights, tf.reshape(features, [batch, 3136]), 'dense', 'relu');
   const mean = dense(weights, hidden, 'mean', 'linear');

@@ -5,7 +5,8 @@ import type { Peer, Work } from '../peer.js';
 import { type DenseStepTask, type LayerName, type MatmulTask, type Task, type Weights } from '../task.js';
 import { batchOf, type Tensor } from '../tensor.js';
 import { DENSE } from '../workloads.js';
-import { createConvLayer, createConvTraining, createDecoder, type ConvVariant } from './webgpu-vae-conv.js';
+import { createConvTraining, createDecoder, type ConvVariant } from './webgpu-vae-conv.js';
+import { createConvLayer } from './webgpu-vae-layer.js';
 
 /** Multiplies with one plan; the inputs are written once. */
 class Product {

@@ -8,7 +8,8 @@
 import { activate, add, depthToSpace, gradient, multiply, sum, upsample } from 'webgpu-vae/gpu';
 import { activations, type Activation } from '../reference/activation.js';
 import * as reference from '../reference/conv.js';
-import * as coarse from '../reference/depth-to-space.js';
+import { deconvolution } from '../reference/deconvolution.js';
+import * as image from '../reference/image.js';
 import { map, randomNormal, zeros, type F64 } from '../reference/tensor.js';
 import { activationError, dotTolerance, each, slopeError, STEEPEST, ULP } from '../tolerance.js';
 import { matmulClasses, type AdapterClass, type KernelCase } from './case.js';
@@ -161,8 +162,8 @@ function deconvolutionCase(
       const { operands, bias, magnitude, terms } = layerOf(row);
       const product = convolve(row, graph.input('x', operands.x), graph.input('weight', operands.weight));
       const y = activate(depthToSpace(add(product, graph.input('bias', bias)), r), activation);
-      const before = coarse.deconvolution(operands.x, operands.weight, bias, r);
-      const roundings = dotTolerance(terms + 1, coarse.depthToSpace(magnitude, r));
+      const before = deconvolution(operands.x, operands.weight, bias, r);
+      const roundings = dotTolerance(terms + 1, image.depthToSpace(magnitude, r));
       const allowed = roundings.map(
         (error, i) => STEEPEST * error + activationError(activation, before.values[i]!),
       );
@@ -190,7 +191,7 @@ function deconvolutionGradientCase(
       ] as const;
       const y = depthToSpace(add(convolve(row, tensors[0], tensors[1]), tensors[2]), r);
       const [cotangent, xGradient, weightGradient, biasGradient] = graph.pullBack(y, tensors);
-      const g = coarse.spaceToDepth(cotangent, r);
+      const g = image.spaceToDepth(cotangent, r);
       const pixels = g.values.length / row.outputs;
       const of = (xs: F64, weights: F64, gs: F64): readonly [F64, F64, F64] => [
         reference.convInputGradient(gs, weights, row.image, window),
@@ -208,18 +209,6 @@ function deconvolutionGradientCase(
   };
 }
 
-/** `y[b, h, w] = x[b, h div factor, w div factor]` */
-function repeated(x: F64, factor: number): F64 {
-  const channels = x.shape.at(-1)!;
-  const copies = zeros([...x.shape.slice(0, -1), channels * factor * factor]);
-  // Every one of the factor^2 pixels gets all channels of the coarse one.
-  const values = copies.values.map((_, i) => {
-    const pixel = Math.floor(i / (channels * factor * factor));
-    return x.values[pixel * channels + (i % channels)]!;
-  });
-  return coarse.depthToSpace({ ...copies, values }, factor);
-}
-
 /** `conv2d(upsample(x))` and its weight gradient, which both read the small image. */
 function upsampleCase(row: ConvRow, factor: number, adapterClass: AdapterClass): KernelCase {
   return {
@@ -231,7 +220,7 @@ function upsampleCase(row: ConvRow, factor: number, adapterClass: AdapterClass):
       const { weight, window } = operandsOf(row);
       const tensor = graph.input('weight', weight);
       const y = convolve(row, upsample(graph.input('x', small), factor), tensor);
-      const x = repeated(small, factor);
+      const x = image.upsample(small, factor);
       const terms = row.kernel[0] * row.kernel[1] * row.channels;
       const magnitude = reference.conv2d(absolute(x), absolute(weight), window);
       graph.expect('y', y, reference.conv2d(x, weight, window), dotTolerance(terms, magnitude));

@@ -158,4 +158,5 @@ def main():
     Path(__file__).with_name("trajectory.json").write_text(json.dumps(golden, indent=1) + "\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -56,22 +56,8 @@ import { reparameterizeBackward } from '../reference/reparameterize.js';
 import { softmaxBackward } from '../reference/softmax.js';
 import { dot, map, randomNormal, randomUniform, type F64 } from '../reference/tensor.js';
 import { tolerances } from '../tolerance.js';
-
-/** An op with the float64 backward of the same function. */
-interface Row {
-  readonly name: string;
-  /** The first `differentiated` are what the first gradient is taken by. */
-  readonly inputs: Readonly<Record<string, F64>>;
-  /** By default all of them. */
-  readonly differentiated?: readonly string[];
-  /** What the op writes besides its outputs. */
-  readonly state?: ParameterSet;
-  /** Inputs that are data: they are not varied. */
-  readonly fixed?: readonly string[];
-  build(tensors: Readonly<Record<string, Tensor>>): readonly Tensor[];
-  /** Gradients of the differentiated inputs for one cotangent an output. */
-  backward(values: Readonly<Record<string, F64>>, cotangents: readonly F64[]): readonly F64[];
-}
+import { convRows } from './second-derivatives-conv.js';
+import type { Row } from './second-derivative-row.js';
 
 /** Values of magnitude 0.2 to 2 and either sign: none is near the kink at zero. */
 function awayFromZero(shape: readonly number[], seed: number): F64 {
@@ -432,6 +418,7 @@ const networkRow: Row = {
 
 const rows: readonly Row[] = [
   ...matmulRows,
+  ...convRows,
   ...unaryRows,
   ...binaryRows,
   ...moveRows,

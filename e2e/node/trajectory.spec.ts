@@ -6,6 +6,7 @@
  */
 import { expect, test } from '@playwright/test';
 import type { Activation } from '../../src/gpu/ops/activation.js';
+import { checkSums } from '../goldens/check-sums.js';
 import * as golden from '../goldens/trajectory.js';
 import { float32, loadModel, randomParameters, readParameters, scaledError } from '../model.js';
 import { nodeDevice } from '../node-device.js';
@@ -72,26 +73,12 @@ test.describe('fifty steps from the same start as PyTorch', () => {
       const { name, error } = weightErrors.toSorted((a, b) => b.error - a.error)[0]!;
       annotate('weights', `worst error ${error.toExponential(1)} of the largest in ${name}`);
       expect(error, name).toBeLessThan(WEIGHT_TOLERANCE);
-      for (const [tensor, { values }] of actual) checkSums(tensor, values, run.finalWeights[tensor]!);
+      for (const [tensor, { values }] of actual)
+        checkSums(tensor, values, run.finalWeights[tensor]!, WEIGHT_TOLERANCE);
       trainer.destroy();
       vae.destroy();
     });
 });
-
-/** PyTorch's own sums; a sum of signed weights is measured against what it could be at most (Cauchy and Schwarz). */
-function checkSums(
-  name: string,
-  values: Float64Array,
-  expected: { sum: number; sumOfSquares: number },
-): void {
-  const sum = values.reduce((total, value) => total + value, 0);
-  const sumOfSquares = values.reduce((total, value) => total + value * value, 0);
-  const largestSum = Math.sqrt(values.length * expected.sumOfSquares);
-  expect(Math.abs(sum - expected.sum) / largestSum, `sum of ${name}`).toBeLessThan(WEIGHT_TOLERANCE);
-  expect(Math.abs(sumOfSquares / expected.sumOfSquares - 1), `squares of ${name}`).toBeLessThan(
-    WEIGHT_TOLERANCE,
-  );
-}
 
 /** A small model with odd widths; `layers` names the activations. */
 function smallSpec(extra: Partial<DenseVaeSpec>, activation: Activation = 'relu'): DenseVaeSpec {

@@ -309,13 +309,13 @@ const refusals: readonly Refusal[] = [
     '[conv] the kernel is 3x5 and the padded image 9x4; use a smaller kernel or more padding',
   ],
   ...([0, 1.5, [1, 0], [2], [1, 2, 3]] as const).map((stride): Refusal => [
-    `a stride of ${String(stride)}`,
+    `a convolution with a stride of ${String(stride)}`,
     () => conv2d(x(1, 5, 5, 1), x(3, 3, 1, 1), { stride: stride as number }),
     ShapeError,
     `[conv] stride is ${[stride, ...(typeof stride === 'number' ? [stride] : [])].flat().join('x')}; expected integers of at least 1`,
   ]),
   ...([-1, 0.5, NaN, [1, 1], [1, 1, 1, -1], 'valid', 'full'] as const).map((padding): Refusal => [
-    `a padding of ${String(padding)}`,
+    `a convolution with a padding of ${String(padding)}`,
     () => conv2d(x(1, 5, 5, 1), x(3, 3, 1, 1), { padding: padding as number }),
     ShapeError,
     `[conv] padding is ${String(padding)}; ${paddingExpected}`,

@@ -309,17 +309,17 @@ test('IDX images take a size and channels too', async () => {
 
 test("images of every kind take a model's shape, which is said once, and what was asked for before it", async () => {
   const lines: string[] = [];
-  const loadPart = (part: 'train' | 'test', options: object): Promise<Dataset> =>
+  const loadFashion = (part: 'train' | 'test', options: object): Promise<Dataset> =>
     loadImages('fashion', part, { limit: 3, notify: (line) => lines.push(line), ...options });
   const pictureShape = [32, 24, 3];
-  expect((await loadPart('train', { pictureShape })).shape).toEqual([32, 24, 3]);
-  expect((await loadPart('test', { pictureShape })).shape).toEqual([32, 24, 3]);
+  expect((await loadFashion('train', { pictureShape })).shape).toEqual([32, 24, 3]);
+  expect((await loadFashion('test', { pictureShape })).shape).toEqual([32, 24, 3]);
   expect(lines).toEqual(['webgpu-vae: the 28x28x1 images of fashion become 32x24x3, as the model has them']);
-  expect((await loadPart('test', { pictureShape, size: [8, 8] })).shape).toEqual([8, 8, 3]);
-  expect((await loadPart('test', { pictureShape, channels: 1 })).shape).toEqual([32, 24, 1]);
-  expect((await loadPart('test', { pictureShape: [64, 64] })).shape).toEqual([64, 64, 1]);
-  expect((await loadPart('test', { pictureShape: [784] })).shape).toEqual([28, 28, 1]);
-  expect((await loadPart('test', { pictureShape: [28, 28, 1] })).shape).toEqual([28, 28, 1]);
+  expect((await loadFashion('test', { pictureShape, size: [8, 8] })).shape).toEqual([8, 8, 3]);
+  expect((await loadFashion('test', { pictureShape, channels: 1 })).shape).toEqual([32, 24, 1]);
+  expect((await loadFashion('test', { pictureShape: [64, 64] })).shape).toEqual([64, 64, 1]);
+  expect((await loadFashion('test', { pictureShape: [784] })).shape).toEqual([28, 28, 1]);
+  expect((await loadFashion('test', { pictureShape: [28, 28, 1] })).shape).toEqual([28, 28, 1]);
   expect(lines).toHaveLength(2); // [64, 64] is the only other that nobody has asked for
 });
 

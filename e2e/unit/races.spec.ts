@@ -190,7 +190,7 @@ const rows: readonly Row[] = [
       return {
         kernel: `${family}_${skeleton}`,
         overrides: { ...tile, QUADS: 1 },
-        parameters: { ...window, ...productOf(isWeight, C, O), channels: C, out_channels: O },
+        parameters: { ...window, ...productOf(isWeight, C, O), channels: C, out_channels: O, cell: O },
         workgroups: [1, 1, 1],
         sizes: { column_sum: O },
       };

@@ -16,11 +16,12 @@ fn window(image: u32, corner_y: i32, corner_x: i32, inner: Inner) -> vec4f {
 }
 
 fn load_a(rows: Rows, inner: Inner) -> mat4x4f {
+  if (WHOLE_INNER) { return load_channels(rows, inner); }
   return mat4x4f(window(rows.image.x, rows.y.x, rows.x.x, inner), window(rows.image.y, rows.y.y, rows.x.y, inner),
                  window(rows.image.z, rows.y.z, rows.x.z, inner), window(rows.image.w, rows.y.w, rows.x.w, inner));
 }
 
-// Elements of w for four neighbours on the inner axis, `first` at column 0, `stride` from column to column.
+// Elements of w for four neighbours on the inner axis.
 fn weights(first: vec4u, stride: u32, column: u32, used: vec4<bool>) -> vec4f {
   let stored = used & vec4<bool>(column < parameters.columns);
   let i = select(vec4u(), first + column * stride, stored);
@@ -28,16 +29,11 @@ fn weights(first: vec4u, stride: u32, column: u32, used: vec4<bool>) -> vec4f {
 }
 
 fn load_b(inner: Inner, columns: Columns) -> mat4x4f {
-  let at = inner.at;
-  var first = ((at.slow * parameters.kernel_width + at.middle) * parameters.channels + at.fast) * parameters.columns;
-  var stride = 1u;
-  if (INPUT_GRADIENT) {
-    let tap = (inner.first.x + at.slow * parameters.stride_y) * parameters.kernel_width
-            + inner.first.y + at.middle * parameters.stride_x;
-    first = tap * parameters.channels * parameters.out_channels + at.fast;
-    stride = parameters.out_channels;
-  }
-  let used = at.slow < vec4u(inner.taps.x);
-  return transpose(mat4x4f(weights(first, stride, columns.first, used), weights(first, stride, columns.first + 1u, used),
-                           weights(first, stride, columns.first + 2u, used), weights(first, stride, columns.first + 3u, used)));
+  if (WHOLE_INNER && WHOLE_COLUMNS) { return load_weights(inner, columns.first); }
+  let first = weight_rows(inner);
+  let stride = select(1u, parameters.out_channels, INPUT_GRADIENT);
+  let used = inner.at.slow < vec4u(inner.taps.x);
+  let column = columns.first;
+  return transpose(mat4x4f(weights(first, stride, column, used), weights(first, stride, column + 1u, used),
+                           weights(first, stride, column + 2u, used), weights(first, stride, column + 3u, used)));
 }

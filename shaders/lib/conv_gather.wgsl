@@ -75,7 +75,8 @@ fn rows_at(row: u32, z: u32) -> Rows {
 
 // Along an axis the tap number t of a window lies at its corner + t in x, and at its corner - t in y's gradient.
 fn tap_at(corner: vec4i, tap: vec4u) -> vec4u {
-  return vec4u(select(corner + vec4i(tap), corner - vec4i(tap), INPUT_GRADIENT));
+  if (INPUT_GRADIENT) { return vec4u(corner - vec4i(tap)); }
+  return vec4u(corner + vec4i(tap));
 }
 
 fn is_inside(y: vec4u, x: vec4u) -> vec4<bool> {
@@ -107,4 +108,39 @@ fn row_places(row: u32, z: u32) -> vec4u {
 fn column_place(column: u32) -> u32 {
   if (INPUT_GRADIENT) { return column; }
   return y_channel(vec4u(column)).x;
+}
+
+// Loads where four neighbours on the inner axis are channels of one tap, side by side in memory.
+
+// Column i holds four channels of the tap of pixel i.
+fn load_channels(rows: Rows, inner: Inner) -> mat4x4f {
+  let y = tap_at(rows.y, vec4u(inner.at.slow.x));
+  let x = tap_at(rows.x, vec4u(inner.at.middle.x));
+  let inside = is_inside(y, x);
+  let i = gathered(rows.image, y, x, vec4u(inner.at.fast.x), inside);
+  return mat4x4f(select(vec4f(), read_a(i.x), inside.x), select(vec4f(), read_a(i.y), inside.y),
+                 select(vec4f(), read_a(i.z), inside.z), select(vec4f(), read_a(i.w), inside.w));
+}
+
+// The elements of w at column 0, for four neighbours on the inner axis.
+fn weight_rows(inner: Inner) -> vec4u {
+  let at = inner.at;
+  if (INPUT_GRADIENT) {
+    let tap = (inner.first.x + at.slow * parameters.stride_y) * parameters.kernel_width
+            + inner.first.y + at.middle * parameters.stride_x;
+    return tap * parameters.channels * parameters.out_channels + at.fast;
+  }
+  return ((at.slow * parameters.kernel_width + at.middle) * parameters.channels + at.fast) * parameters.columns;
+}
+
+// Column j holds w at neighbour j on the inner axis, columns .. columns + 3; all side by side in memory.
+fn load_weights(inner: Inner, first_column: u32) -> mat4x4f {
+  let column = min(first_column, parameters.columns - 4u);
+  let i = weight_rows(inner);
+  if (INPUT_GRADIENT) {
+    let stride = parameters.out_channels;
+    let first = i.x + column * stride;
+    return transpose(mat4x4f(read_b(first), read_b(first + stride), read_b(first + 2u * stride), read_b(first + 3u * stride)));
+  }
+  return mat4x4f(read_b(i.x + column), read_b(i.y + column), read_b(i.z + column), read_b(i.w + column));
 }

@@ -16,6 +16,8 @@ struct Parameters {
   out_height: u32,
   out_width: u32,
   out_channels: u32,
+  // channels of y as it is kept: out_channels / (SHUFFLE * SHUFFLE)
+  cell: u32,
   kernel_height: u32,
   kernel_width: u32,
   stride_y: u32,
@@ -54,20 +56,25 @@ fn count_on(start: Counter, by: u32, fast: u32, middle: u32) -> Counter {
   return at;
 }
 
+// Overrides of 1 divide too, lane by lane, unless they are told not to.
+fn kept(coordinate: vec4u) -> vec4u {
+  if (UPSAMPLE == 1u) { return coordinate; }
+  return coordinate / UPSAMPLE;
+}
+
 // Element of x at channel 0 of a pixel.
 fn x_pixel(image: vec4u, y: vec4u, x: vec4u) -> vec4u {
-  return ((image * parameters.height + y / UPSAMPLE) * parameters.width + x / UPSAMPLE) * parameters.channels;
+  return ((image * parameters.height + kept(y)) * parameters.width + kept(x)) * parameters.channels;
 }
 
 // Element of y, as it is kept, at channel 0 of a pixel; `y_channel` is added to it.
 fn y_pixel(image: vec4u, y: vec4u, x: vec4u) -> vec4u {
-  let cell = parameters.out_channels / (SHUFFLE * SHUFFLE);
-  return ((image * parameters.out_height + y) * SHUFFLE * parameters.out_width + x) * SHUFFLE * cell;
+  return ((image * parameters.out_height + y) * SHUFFLE * parameters.out_width + x) * SHUFFLE * parameters.cell;
 }
 
 fn y_channel(channel: vec4u) -> vec4u {
   if (SHUFFLE == 1u) { return channel; }
-  let cell = parameters.out_channels / (SHUFFLE * SHUFFLE);
+  let cell = parameters.cell;
   // exact: the distance of (c + 1/2) / cell to an integer is at least 1 / (2 cell), and channels are below 2^20
   let part = vec4u((vec4f(channel) + 0.5) / f32(cell));
   let row = part / SHUFFLE;

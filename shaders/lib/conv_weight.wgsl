@@ -24,8 +24,7 @@ fn rows_at(row: u32, z: u32) -> Rows {
 }
 
 fn columns_at(column: u32) -> Columns {
-  let first = min(column + FOUR, vec4u(parameters.columns - 1u));
-  return Columns(column, y_channel(first));
+  return Columns(column, y_channel(min(column + FOUR, vec4u(parameters.columns - 1u))));
 }
 
 // Pixels past the last are no part of the sum.
@@ -43,3 +42,21 @@ fn row_places(row: u32, z: u32) -> vec4u {
   return select(vec4u(OUTSIDE), z * parameters.product_length + rows * parameters.columns, rows < vec4u(parameters.rows));
 }
 fn column_place(column: u32) -> u32 { return column; }
+
+// Loads where four rows are channels of one tap, and four columns channels of one pixel, side by side in memory.
+
+fn load_channels(rows: Rows, inner: Inner) -> mat4x4f {
+  let y = tap_y(inner, rows.y.x);
+  let x = tap_x(inner, rows.x.x);
+  let inside = is_inside(y, x) & counted(inner);
+  let i = select(vec4u(), x_pixel(inner.at.slow, y, x) + rows.channel.x, inside);
+  return transpose(mat4x4f(select(vec4f(), read_a(i.x), inside.x), select(vec4f(), read_a(i.y), inside.y),
+                           select(vec4f(), read_a(i.z), inside.z), select(vec4f(), read_a(i.w), inside.w)));
+}
+
+fn load_pixels(inner: Inner, columns: Columns) -> mat4x4f {
+  let used = counted(inner);
+  let i = select(vec4u(), y_pixel(inner.at.slow, inner.at.middle, inner.at.fast) + columns.places.x, used);
+  return mat4x4f(select(vec4f(), read_b(i.x), used.x), select(vec4f(), read_b(i.y), used.y),
+                 select(vec4f(), read_b(i.z), used.z), select(vec4f(), read_b(i.w), used.w));
+}

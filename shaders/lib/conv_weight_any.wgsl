@@ -12,6 +12,7 @@ fn taps(channel: u32, corner_y: i32, corner_x: i32, inner: Inner) -> vec4f {
 }
 
 fn load_a(rows: Rows, inner: Inner) -> mat4x4f {
+  if (WHOLE_INNER) { return load_channels(rows, inner); }
   return mat4x4f(taps(rows.channel.x, rows.y.x, rows.x.x, inner), taps(rows.channel.y, rows.y.y, rows.x.y, inner),
                  taps(rows.channel.z, rows.y.z, rows.x.z, inner), taps(rows.channel.w, rows.y.w, rows.x.w, inner));
 }
@@ -25,6 +26,7 @@ fn pixel(place: u32, columns: Columns, used: bool) -> vec4f {
 }
 
 fn load_b(inner: Inner, columns: Columns) -> mat4x4f {
+  if (WHOLE_COLUMNS) { return load_pixels(inner, columns); }
   let used = counted(inner);
   let places = y_pixel(inner.at.slow, inner.at.middle, inner.at.fast);
   return mat4x4f(pixel(places.x, columns, used.x), pixel(places.y, columns, used.y),

@@ -29,8 +29,7 @@ fn finish_row(place: u32, column: u32, sum: vec4f) {
 // Four rows of the product, whose first elements lie at `places`.
 fn finish(places: vec4u, column: u32, tile: mat4x4f) {
   if (column >= parameters.columns) { return; }
-  finish_row(places.x, column, tile[0]);
-  finish_row(places.y, column, tile[1]);
-  finish_row(places.z, column, tile[2]);
-  finish_row(places.w, column, tile[3]);
+  // A loop, not four calls: a call is inlined, and compiled every time.
+  var rows = tile;
+  for (var i = 0u; i < 4u; i++) { finish_row(places[i], column, rows[i]); }
 }

@@ -8,6 +8,8 @@
 @group(0) @binding(5) var<storage, read_write> product: array<vec4f>;
 @group(0) @binding(6) var<storage, read_write> column_sum: array<vec4f>;
 
+fn read_a(i: u32) -> vec4f { return a[i / 4u]; }
+fn read_b(i: u32) -> vec4f { return b[i / 4u]; }
 fn read_bias(column: u32) -> vec4f { return bias[column / 4u]; }
 fn read_saved(place: u32, column: u32) -> vec4f { return saved[(place + column_place(column)) / 4u]; }
 fn store(place: u32, column: u32, value: vec4f) { product[(place + column_place(column)) / 4u] = value; }

@@ -5,8 +5,14 @@
 import type { AdapterClass } from './dispatch.js';
 import { DeviceError, OutOfMemoryError, ShaderError } from './errors.js';
 import { KernelCache } from './kernel.js';
+import { misfit, readTuneTable, tuningOf, type TuneTable, type Tuning } from './tuning.js';
 
-export interface OpenDeviceOptions {
+export interface TuningOptions {
+  /** What `npm run tune` measured on this adapter; a table of another adapter is left unused (`tuningNote` says so). */
+  readonly tuning?: TuneTable | undefined;
+}
+
+export interface OpenDeviceOptions extends TuningOptions {
   /** Where adapters come from; `navigator.gpu` by default. */
   readonly gpu?: GPU;
   readonly powerPreference?: GPUPowerPreference;
@@ -29,6 +35,10 @@ export class Device {
   readonly adapterClass: AdapterClass;
   /** `nvidia hopper`, `google swiftshader`: what a report calls the adapter. */
   readonly description: string;
+  /** The measured choices that plans for this device are made with. */
+  readonly tuning: Tuning | undefined;
+  /** Why the tuning table that was given is not used. */
+  readonly tuningNote: string | undefined;
   /** Resolves with the reason when the device is gone. */
   readonly lost: Promise<string>;
   byteBudget = DEFAULT_BYTE_BUDGET;
@@ -46,16 +56,20 @@ export class Device {
     readonly gpu: GPUDevice,
     readonly borrowed: boolean,
     info: GPUAdapterInfo | undefined,
+    table: TuneTable | undefined,
   ) {
     this.description = describeAdapter(info);
     this.adapterClass = classify(gpu, info);
+    this.tuningNote = table && misfit(table, this.description, this.adapterClass);
+    this.tuning = table && this.tuningNote === undefined ? tuningOf(table) : undefined;
     this.kernels = new KernelCache(gpu);
     this.lost = gpu.lost.then(({ reason, message }) => (this.#lostReason = `${reason}: ${message}`));
     gpu.addEventListener('uncapturederror', this.#onUncaptured);
   }
 
-  /** Acquires a device of our own. @throws DeviceError with advice when there is no adapter. */
+  /** Acquires a device of our own. @throws DeviceError with advice when there is no adapter; SpecError for no table */
   static async open(options: OpenDeviceOptions = {}): Promise<Device> {
+    const table = options.tuning && readTuneTable(options.tuning);
     const gpu = options.gpu ?? (globalThis.navigator as Navigator | undefined)?.gpu;
     if (!gpu) throw new DeviceError('device', `this environment has no WebGPU; ${ADVICE}`);
     const { powerPreference = 'high-performance' } = options;
@@ -65,15 +79,15 @@ export class Device {
     const requiredFeatures = USEFUL_FEATURES.filter((feature) => adapter.features.has(feature));
     try {
       const device = await adapter.requestDevice({ label: 'vae', requiredLimits, requiredFeatures });
-      return new Device(device, false, adapter.info);
+      return new Device(device, false, adapter.info, table);
     } catch (cause) {
       throw new DeviceError('device', `the adapter refused a device: ${String(cause)}; ${ADVICE}`, { cause });
     }
   }
 
-  /** Works on the caller's device, which stays the caller's: it is never destroyed here. */
-  static borrow(device: GPUDevice): Device {
-    return new Device(device, true, device.adapterInfo);
+  /** Works on the caller's device, which stays the caller's: it is never destroyed here. @throws SpecError for no table */
+  static borrow(device: GPUDevice, { tuning }: TuningOptions = {}): Device {
+    return new Device(device, true, device.adapterInfo, tuning && readTuneTable(tuning));
   }
 
   /** Bytes of the buffers made here that are not yet destroyed. */

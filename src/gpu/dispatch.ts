@@ -5,6 +5,7 @@
 import type { Cost, Tensor } from './graph.js';
 import { kernels } from './kernels.generated.js';
 import { ceilDivide, type Shape } from './shape.js';
+import type { Tuning } from './tuning.js';
 
 export type KernelName = keyof typeof kernels;
 type Description<K extends KernelName> = (typeof kernels)[K];
@@ -55,6 +56,8 @@ export interface Dispatch {
 /** What an op may ask while it chooses its dispatches. */
 export interface DispatchContext {
   readonly adapterClass: AdapterClass;
+  /** Measured choices of product kernels, where there are any. */
+  readonly tuning?: Tuning | undefined;
   /** A scratch tensor that lives only inside this op. */
   temporary(shape: Shape): Tensor;
 }

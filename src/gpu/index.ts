@@ -1,6 +1,6 @@
 /** The runtime: graphs of WGSL kernels on WebGPU, without any notion of a VAE. */
 export { BufferGroup } from './buffer-group.js';
-export { Device, type OpenDeviceOptions } from './device.js';
+export { Device, type OpenDeviceOptions, type TuningOptions } from './device.js';
 export * from './errors.js';
 export { Executable, type ExecutableOptions, type StepValues } from './executable.js';
 export { gradient, vectorJacobian } from './gradient.js';
@@ -36,4 +36,5 @@ export { pad, slice } from './ops/window.js';
 export { ParameterSet } from './parameters.js';
 export { makePlan, type Plan, type PlanRequest } from './plan.js';
 export { readBuffer } from './readback.js';
+export { readTuneTable, type ProductKey, type Tiling, type TuneTable, type Tuning } from './tuning.js';
 export { Scheduler, type DispatchTime, type SchedulerOptions } from './scheduler.js';

@@ -13,6 +13,7 @@ import { updateDispatches, type UpdateSettings } from './ops/update.js';
 import { windowOp } from './ops/window.js';
 import type { ParameterEntry, ParameterSet } from './parameters.js';
 import { describeShape, elementCount, sameShape, type Shape } from './shape.js';
+import type { Tuning } from './tuning.js';
 
 export interface PlanRequest {
   readonly label: string;
@@ -58,14 +59,15 @@ export interface Plan {
   readonly outputs: ReadonlyMap<string, { readonly shape: Shape; readonly location: Location }>;
 }
 
-/** Plans `request` for an adapter class. @throws ShapeError or SpecError from the ops */
-export function makePlan(request: PlanRequest, adapterClass: AdapterClass): Plan {
+/** Plans `request` for an adapter class, or a device's own tuning of it. @throws ShapeError or SpecError from the ops */
+export function makePlan(request: PlanRequest, adapterClass: AdapterClass, tuning?: Tuning): Plan {
   const targets = [...Object.values(request.outputs), ...(request.gradients ?? [])];
   const wanted = new Set(targets.map(storageOf));
   const steps = runnableSteps(targets);
   const ordered = request.fusion === false ? steps : fuse(steps, wanted);
   const context: DispatchContext = {
     adapterClass,
+    tuning,
     temporary: (shape) => applyOne(temporaryOp, [], { shape }),
   };
   const dispatches = ordered.flatMap((step) =>

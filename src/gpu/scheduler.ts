@@ -8,9 +8,8 @@
  */
 import type { Device } from './device.js';
 import { isSoftware } from './dispatch.js';
-import { DeviceError } from './errors.js';
 import type { Executable, StepValues } from './executable.js';
-import { mapAndCopy } from './readback.js';
+import { timePasses } from './timestamps.js';
 
 export interface SchedulerOptions {
   /** Dispatches a submit may hold. In a page the compositor shares the queue; elsewhere a step is one submit. */
@@ -113,47 +112,10 @@ export class Scheduler {
     step: StepValues,
     after?: (encoder: GPUCommandEncoder) => void,
   ): Promise<DispatchTime[]> {
-    const { gpu } = this.#device;
-    if (!gpu.features.has('timestamp-query'))
-      throw new DeviceError(
-        'profile',
-        'this device has no timestamp queries; request the feature when creating it',
-      );
-    const count = executable.dispatchCount;
-    const querySet = gpu.createQuerySet({ label: 'vae/profile', type: 'timestamp', count: 2 * count });
-    const usage = GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC;
-    const resolved = this.#device.createBuffer('profile', 16 * count, usage);
-    const staging = this.#device.createBuffer(
-      'profile staging',
-      16 * count,
-      GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
-    );
-    try {
-      executable.writeStep(step);
-      const encoder = gpu.createCommandEncoder({ label: 'vae/profile' });
-      for (let index = 0; index < count; index++) {
-        const timestampWrites = {
-          querySet,
-          beginningOfPassWriteIndex: 2 * index,
-          endOfPassWriteIndex: 2 * index + 1,
-        };
-        const pass = encoder.beginComputePass({ label: 'vae/profile', timestampWrites });
-        executable.encode(pass, index, index + 1);
-        pass.end();
-      }
-      after?.(encoder);
-      encoder.resolveQuerySet(querySet, 0, 2 * count, resolved, 0);
-      encoder.copyBufferToBuffer(resolved, 0, staging, 0, 16 * count);
-      gpu.queue.submit([encoder.finish()]);
-      const times = new BigUint64Array(await mapAndCopy(this.#device, staging, 16 * count));
-      return executable.plan.dispatches.map(({ label }, index) => ({
-        label,
-        timeMs: Number(times[2 * index + 1]! - times[2 * index]!) / 1e6,
-      }));
-    } finally {
-      querySet.destroy();
-      this.#device.destroyBuffer(resolved);
-      this.#device.destroyBuffer(staging);
-    }
+    executable.writeStep(step);
+    const encode = (pass: GPUComputePassEncoder, index: number): void =>
+      executable.encode(pass, index, index + 1);
+    const times = await timePasses(this.#device, executable.dispatchCount, encode, after);
+    return executable.plan.dispatches.map(({ label }, index) => ({ label, timeMs: times[index]! }));
   }
 }

@@ -12,16 +12,20 @@ import {
   addDataOptions,
   addModelOptions,
   addOptimizationOptions,
+  addTuningOption,
   modelFlags,
+  real,
   whole,
   type EvaluateSettings,
   type PlanSettings,
   type SampleSettings,
   type TrainSettings,
+  type TuneSettings,
 } from './cli/options.js';
 import type { PresetName } from '../vae/presets.js';
 import { planCommand } from './cli/plan.js';
 import { trainCommand } from './cli/train.js';
+import { tuneCommand } from './cli/tune.js';
 import { packageVersion } from './package.js';
 
 const usageCode = 2;
@@ -52,7 +56,7 @@ const trainings = [
 ];
 
 /** A default of false would be printed in the help of every switch. */
-const switchedOff = { binarize: false, json: false, profile: false };
+const switchedOff = { binarize: false, json: false, profile: false, all: false };
 type Typed<S> = Omit<S, keyof typeof switchedOff>;
 
 /** Resolves with the exit code of the command that ran. */
@@ -72,11 +76,14 @@ async function runProgram(words: readonly string[]): Promise<number> {
       },
     );
   }
-  addPlanning(program.command('plan'), trainDefaults)
-    .description('print what one training step does: dispatches, shapes, cost, buffers')
+  addTuningOption(addPlanning(program.command('plan'), trainDefaults))
+    .description('print what one training step does: dispatches, kernels, shapes, cost, buffers, memory')
     .action(async (settings: Typed<PlanSettings>, command: Command) => {
       code = await planCommand({ ...switchedOff, ...settings }, typedModelOptions(command));
     });
+  addTuning(program.command('tune')).action(async (settings: Typed<TuneSettings>, command: Command) => {
+    code = await tuneCommand({ ...switchedOff, ...settings }, typedModelOptions(command));
+  });
   addEvaluation(program.command('evaluate')).action(
     async (path: string, settings: Typed<EvaluateSettings>) => {
       code = await evaluateCommand(path, { ...switchedOff, ...settings });
@@ -97,13 +104,24 @@ function addPlanning(command: Command, defaults: Defaults): Command {
 }
 
 function addTraining(command: Command, defaults: Defaults): Command {
-  return addPlanning(command, defaults)
-    .option('--profile', 'measure every dispatch after training')
+  return addTuningOption(addPlanning(command, defaults))
+    .option('--profile', 'time every dispatch after training, and state its share of the roof')
     .optionsGroup('Training:')
     .addOption(whole('--epochs <n>', 'passes over the data', { least: 1 }).default(defaults.epochs))
     .optionsGroup('Output:')
     .option('--out <folder>', 'where the files go', 'out')
     .option('--json', 'print the report as the last line of stdout');
+}
+
+function addTuning(command: Command): Command {
+  return addPlanning(command, startDefaults)
+    .description('measure kernels for the products of a training step on this adapter, and write a table')
+    .optionsGroup('Measuring:')
+    .addOption(whole('--rounds <n>', 'runs of a candidate', { least: 1 }).default(5))
+    .addOption(real('--bound <ms>', 'stop running a candidate after this time', { above: 0 }).default(2000))
+    .option('--all', 'also kernels that are not expected to be fast on this kind of adapter')
+    .optionsGroup('Output:')
+    .option('--out <file>', 'where the table goes', 'tuning.json');
 }
 
 function addEvaluation(command: Command): Command {

@@ -41,6 +41,7 @@ export async function evaluate(vae: Vae, data: Dataset, options: EvaluateOptions
   const plan = makePlan(
     { label: 'evaluate', outputs: { terms }, parameters: model.weights.set, state: model.weights.state },
     device.adapterClass,
+    device.tuning,
   );
   const buffers = new BufferGroup(device, 'evaluate');
   let executable: Executable | undefined;

@@ -2,7 +2,7 @@
 import { SpecError } from '../gpu/errors.js';
 import { checkActivation, type Activation } from '../gpu/ops/activation.js';
 import type { Pair, Padding } from '../gpu/ops/conv.js';
-import { integer, numberIn, record, show } from './check.js';
+import { integer, numberIn, record, show } from '../gpu/check.js';
 
 /** y = activation(x W + b), `units` wide; an image is flattened first. */
 export interface DenseSpec {

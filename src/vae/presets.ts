@@ -70,6 +70,7 @@ export function convSpec(options: PresetOptions): VaeSpec {
   };
 }
 
+/** A 3x3 convolution that keeps the size, or divides it by `stride`. */
 function convolution(channels: number, stride = 1): LayerSpec {
   return { type: 'conv', channels, kernel: 3, stride };
 }
@@ -115,11 +116,17 @@ export function convResidualSpec(options: PresetOptions): VaeSpec {
   };
 }
 
-/** A transposed convolution of 6x6, or of 5x5 (odd: one row and column too many), in the coarse image's terms. */
-function up(channels: number, isOdd: boolean): LayerSpec {
-  return { type: 'deconv', channels, kernel: 3, padding: 2, ...(isOdd && { crop: [1, 1] as const }) };
+/** A transposed convolution of 5x5 (odd: one row and column too many) or 6x6, stride 2, in the coarse image's terms. */
+function up(channels: number, isOdd: boolean, activation?: Activation): LayerSpec {
+  return {
+    type: 'deconv',
+    channels,
+    kernel: 3,
+    padding: 2,
+    ...(isOdd && { crop: [1, 1] as const }),
+    ...(activation && { activation }),
+  };
 }
-
 /** Height and width of the world-models preset's images. */
 export const worldModelsSize = [64, 64] as const;
 
@@ -151,9 +158,9 @@ export function worldModelsSpec(options: PresetOptions): VaeSpec {
     decoder: [
       { type: 'dense', units: 1024 },
       { type: 'reshape', shape: [1, 1, 1024] },
-      { ...up(128, true), activation } as LayerSpec,
-      { ...up(64, true), activation } as LayerSpec,
-      { ...up(32, false), activation } as LayerSpec,
+      up(128, true, activation),
+      up(64, true, activation),
+      up(32, false, activation),
       up(C!, false),
     ],
     ...rest(options),

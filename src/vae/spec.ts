@@ -2,7 +2,7 @@
 import { SpecError } from '../gpu/errors.js';
 import type { PosteriorFamily } from '../gpu/ops/reparameterize.js';
 import { elementCount } from '../gpu/shape.js';
-import { integer, record, show } from './check.js';
+import { integer, record, show } from '../gpu/check.js';
 import { layers, type LayerSpec } from './layer-spec.js';
 
 /** A scale: fixed, learned as one number, or learned one a pixel. */

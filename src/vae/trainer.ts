@@ -11,7 +11,7 @@ import { input } from '../gpu/ops/constant.js';
 import { gather } from '../gpu/ops/gather.js';
 import type { Estimator } from '../gpu/ops/reparameterize.js';
 import { momentNames } from '../gpu/ops/update.js';
-import { makePlan, type Plan } from '../gpu/plan.js';
+import { makePlan, type Plan, type PlanRequest } from '../gpu/plan.js';
 import { Scheduler, type DispatchTime } from '../gpu/scheduler.js';
 import { seedWords, shuffleKeys } from '../gpu/threefry.js';
 import type { Tensor } from '../gpu/graph.js';
@@ -114,7 +114,8 @@ export class Trainer {
     if (data && options.binarize) checkRange(data, 0, 1, 'data', 'binarize');
     const optimizer = buildOptimizer(optimizerSpec);
     const { device } = vae;
-    const plan = trainingPlan(vae, data, batchSize, options, optimizer);
+    const request = trainingRequest(vae, data, batchSize, options, optimizer);
+    const plan = makePlan(request, device.adapterClass, device.tuning);
     const started = performance.now();
     const buffers = new BufferGroup(device, 'train');
     try {
@@ -313,14 +314,15 @@ export function checkOptions(options: TrainerOptions, batchSize: number): void {
     throw new SpecError('seed', `is ${seed}; expected an integer from 0 to 2^53 - 1`);
 }
 
-function trainingPlan(
+/** What a training step computes, for the planner. */
+export function trainingRequest(
   vae: Vae,
   data: Dataset | undefined,
   batchSize: number,
   options: TrainerOptions,
   optimizer: Optimizer,
-): Plan {
-  const { model, device } = vae;
+): PlanRequest {
+  const { model } = vae;
   const { estimator = 'B', samples = 1, binarize = false } = options;
   const x = data
     ? gatherFrom(data, batchSize, model.width, { shuffle: true, binarize })
@@ -332,7 +334,7 @@ function trainingPlan(
     loss,
     set.entries.map(({ tensor }) => tensor),
   );
-  const request = {
+  return {
     label: 'train',
     outputs: { loss, terms },
     parameters: set,
@@ -340,7 +342,6 @@ function trainingPlan(
     gradients,
     update: optimizer.settings,
   };
-  return makePlan(request, device.adapterClass);
 }
 
 /** The gather of a data set's batches. */

@@ -255,7 +255,7 @@ export class Vae {
       const y = build(input('x', shape));
       const { set, state } = this.model.weights;
       const request = { label, outputs: { y }, parameters: set, state };
-      const plan = makePlan(request, this.device.adapterClass);
+      const plan = makePlan(request, this.device.adapterClass, this.device.tuning);
       executable = Executable.create(this.device, plan, { resources: this.resources });
       this.#inference.set(key, executable);
       executable.catch(() => this.#inference.delete(key));

@@ -80,7 +80,7 @@ export const convOp: OpDefinition<ConvAttributes> = {
         inner,
         split_length: part.splitLength,
         splits: part.splits,
-        ...kernelParameters(step.attributes.geometry, sizes, upsample),
+        ...kernelParameters(step.attributes.geometry, sizes, shuffle, upsample),
         product_length: totalElements(step.outputs.slice(0, 1)),
       };
       const overrides = { ...part.overrides, SHUFFLE: shuffle, UPSAMPLE: upsample };
@@ -170,27 +170,40 @@ function productOf(step: Step<ConvAttributes>, sizes: ConvSizes): ProductShape {
   const { form, geometry, fused: { shuffle = 1 } = {} } = step.attributes;
   const { kernel, stride, input } = geometry;
   const { batch, channels, outHeight, outWidth, outChannels } = sizes;
-  const aligned = channels % 4 === 0 && outChannels % (4 * shuffle * shuffle) === 0;
+  const isWholeX = channels % 4 === 0;
+  const isWholeY = outChannels % (4 * shuffle * shuffle) === 0;
+  const aligned = isWholeX && isWholeY;
   const pixels = batch * outHeight * outWidth;
   const taps = kernel[0] * kernel[1];
   switch (form) {
     case 'output':
       return {
+        family: 'conv',
         rows: pixels,
         columns: outChannels,
         inner: taps * channels,
         aligned,
+        whole: { inner: isWholeX, columns: outChannels % 4 === 0, store: isWholeY },
         splittable: shuffle === 1,
       };
     case 'weight':
-      return { rows: taps * channels, columns: outChannels, inner: pixels, aligned };
+      return {
+        family: 'conv_weight',
+        rows: taps * channels,
+        columns: outChannels,
+        inner: pixels,
+        aligned,
+        whole: { inner: isWholeX, columns: isWholeY, store: outChannels % 4 === 0 },
+      };
     case 'input':
       return {
+        family: 'conv',
         rows: batch * ceilDivide(input[0], stride[0]) * ceilDivide(input[1], stride[1]),
         columns: channels,
         inner: ceilDivide(kernel[0], stride[0]) * ceilDivide(kernel[1], stride[1]) * outChannels,
         phases: stride[0] * stride[1],
         aligned,
+        whole: { inner: isWholeY, columns: isWholeX, store: isWholeX },
       };
   }
 }
@@ -198,6 +211,7 @@ function productOf(step: Step<ConvAttributes>, sizes: ConvSizes): ProductShape {
 function kernelParameters(
   { input, kernel, stride, padding }: ConvGeometry,
   sizes: ConvSizes,
+  shuffle: number,
   upsample: number,
 ) {
   return {
@@ -208,6 +222,7 @@ function kernelParameters(
     out_height: sizes.outHeight,
     out_width: sizes.outWidth,
     out_channels: sizes.outChannels,
+    cell: sizes.outChannels / (shuffle * shuffle),
     kernel_height: kernel[0],
     kernel_width: kernel[1],
     stride_y: stride[0],

@@ -53,13 +53,22 @@ export const matmulOp: OpDefinition<MatmulAttributes> = {
     const { transposition } = step.attributes;
     const TRANSPOSE_A = transposition === 'TN';
     const TRANSPOSE_B = transposition === 'NT';
-    const aligned = inner % 4 === 0 && columns % 4 === 0 && (!TRANSPOSE_A || rows % 4 === 0);
-    return productDispatches(step, { rows, columns, inner, aligned }, context, (part) =>
-      dispatch(`matmul_${part.skeleton}`, {
-        ...part,
-        overrides: { ...part.overrides, TRANSPOSE_A, TRANSPOSE_B },
-        parameters: { rows, columns, inner, split_length: part.splitLength },
-      }),
+    const whole = {
+      inner: inner % 4 === 0 && (!TRANSPOSE_A || rows % 4 === 0),
+      columns: columns % 4 === 0,
+      store: columns % 4 === 0,
+    };
+    const aligned = whole.inner && whole.columns;
+    return productDispatches(
+      step,
+      { family: 'matmul', rows, columns, inner, aligned, whole },
+      context,
+      (part) =>
+        dispatch(`matmul_${part.skeleton}`, {
+          ...part,
+          overrides: { ...part.overrides, TRANSPOSE_A, TRANSPOSE_B },
+          parameters: { rows, columns, inner, split_length: part.splitLength },
+        }),
     );
   },
   backward(node, [g]) {

@@ -7,6 +7,7 @@ import { dispatch, elementGrid } from '../dispatch.js';
 import { ShapeError, SpecError } from '../errors.js';
 import { applyOne, streamingCost, type OpDefinition, type Tensor } from '../graph.js';
 import { checkCount, describeShape, elementCount, imageSizes, sameShape } from '../shape.js';
+import type { Pair } from './conv.js';
 
 /** One axis of the image. */
 type Axis = readonly [size: number, kernel: number, stride: number, padding: number];
@@ -19,15 +20,13 @@ export interface PoolAttributes {
   readonly columns: Axis;
 }
 
-/** A number for both axes, or height and width. */
-export type PerAxis = number | readonly [height: number, width: number];
-
+/** One number stands for both axes. */
 export interface PoolOptions {
-  readonly kernel: PerAxis;
+  readonly kernel: number | Pair;
   /** As the kernel unless given: windows that touch and do not overlap. */
-  readonly stride?: PerAxis;
+  readonly stride?: number | Pair;
   /** Pixels on each side that count as 0 for sums and averages and never as a maximum; at most half the kernel. */
-  readonly padding?: PerAxis;
+  readonly padding?: number | Pair;
 }
 
 /** inputs [u] or, for max, [u, x]: u f32[B, H, W, C] -> f32[B, H', W', C], or the other way when transposed. */
@@ -113,7 +112,7 @@ export function poolAxes(
   { kernel, stride = kernel, padding = 0 }: PoolOptions,
 ): [rows: Axis, columns: Axis] {
   const axis = (index: 0 | 1): Axis => {
-    const along = (value: PerAxis): number => (typeof value === 'number' ? value : value[index]);
+    const along = (value: number | Pair): number => (typeof value === 'number' ? value : value[index]);
     return [sizes[index], along(kernel), along(stride), along(padding)];
   };
   return [axis(0), axis(1)];

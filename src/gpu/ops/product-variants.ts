@@ -2,7 +2,7 @@
  * Which kernel of a product's family runs where. The register-blocked kernels need no barriers, which software
  * adapters run slowly; the workgroup-memory kernels share loads, which GPUs need. Figures: docs/performance.md.
  */
-import { isSoftware, type AdapterClass } from '../dispatch.js';
+import { isSoftware, type AdapterClass, type DispatchContext } from '../dispatch.js';
 import { ceilDivide } from '../shape.js';
 import type { ProductShape } from './product.js';
 
@@ -15,6 +15,8 @@ export interface ProductVariant {
   /** Rows and columns of the product that one workgroup makes. */
   readonly tileRows: number;
   readonly tileColumns: number;
+  /** Pieces of the inner axis, where they were measured; the rule of splitCount otherwise. */
+  readonly splits?: number;
 }
 
 /** Below this many workgroups a GPU is not filled and smaller tiles or a split inner axis pay. */
@@ -24,8 +26,13 @@ const SHORTEST_PIECE = 256;
 /** Cores times two of a typical software adapter. */
 const FULL_SOFTWARE_WORKGROUPS = 8;
 
-/** The kernel, tile and overrides for a product of this size. */
-export function chooseVariant(adapterClass: AdapterClass, shape: ProductShape): ProductVariant {
+/** The kernel, tile and overrides for a product of this size: as measured where there is a table, else by rule. */
+export function chooseVariant(
+  { adapterClass, tuning }: Pick<DispatchContext, 'adapterClass' | 'tuning'>,
+  shape: ProductShape,
+): ProductVariant {
+  const tuned = tuning?.(shape);
+  if (tuned) return tuned;
   const { rows, columns, aligned, phases = 1 } = shape;
   if (isSoftware(adapterClass)) return registerVariant(adapterClass, shape);
   const large = phases * ceilDivide(rows, 64) * ceilDivide(columns, 64) >= FULL_GPU_WORKGROUPS;
@@ -65,6 +72,7 @@ export function splitCount(
   variant: ProductVariant,
   { rows, columns, inner, phases = 1, splittable = true }: ProductShape,
 ): number {
+  if (splittable && variant.splits) return variant.splits;
   const workgroups = phases * ceilDivide(rows, variant.tileRows) * ceilDivide(columns, variant.tileColumns);
   const wanted = isSoftware(adapterClass) ? FULL_SOFTWARE_WORKGROUPS : FULL_GPU_WORKGROUPS;
   if (!splittable || workgroups * 2 > wanted || inner < 2 * SHORTEST_PIECE) return 1;

@@ -30,14 +30,28 @@ export interface Epilogue {
 
 /** op(a)[rows, inner] op(b)[inner, columns], `phases` times side by side. */
 export interface ProductShape {
+  /** Whose kernels compute it. */
+  readonly family: 'matmul' | 'conv' | 'conv_weight';
   readonly rows: number;
   readonly columns: number;
   readonly inner: number;
   readonly phases?: number;
   /** True when all loads and stores can be vec4. */
   readonly aligned: boolean;
+  /** Where they cannot: which of them are four elements side by side all the same. */
+  readonly whole?: Whole;
   /** False when the product cannot be added up from pieces of the inner axis. */
   readonly splittable?: boolean;
+}
+
+/** Four neighbours, at a multiple of 4, that lie side by side in memory. */
+export interface Whole {
+  /** On the inner axis, in the operands. */
+  readonly inner: boolean;
+  /** Of the columns, in b. */
+  readonly columns: boolean;
+  /** Of the columns, in the product. */
+  readonly store: boolean;
 }
 
 /** Everything of a product's dispatch but what its family adds. */
@@ -58,7 +72,7 @@ export function productDispatches(
   context: DispatchContext,
   build: (part: ProductPart) => Dispatch,
 ): Dispatch[] {
-  const variant = chooseVariant(context.adapterClass, shape);
+  const variant = chooseVariant(context, shape);
   const splits = splitCount(context.adapterClass, variant, shape);
   const [product, columnSum] = step.outputs as [Tensor, Tensor | undefined];
   if (splits === 1)
@@ -110,6 +124,12 @@ function productPart(
     overrides: {
       ...variant.overrides,
       COLUMN_SUM: columnSum !== undefined,
+      // the other kernels are chosen where both hold
+      ...(variant.skeleton.endsWith('_any') && {
+        WHOLE_INNER: shape.whole?.inner ?? false,
+        WHOLE_COLUMNS: shape.whole?.columns ?? false,
+        WHOLE_STORE: shape.whole?.store ?? false,
+      }),
       ...(pieces === undefined ? epilogueOverrides(fused) : {}),
     },
     splitLength: length,

@@ -57,8 +57,22 @@ export interface AdapterSettings {
   readonly adapter?: string;
 }
 
+export interface TuningSettings {
+  /** Path of a table that `tune` wrote. */
+  readonly tuning?: string;
+}
+
 export interface PlanSettings
-  extends DataSettings, ModelSettings, BoundSettings, OptimizationSettings, AdapterSettings {}
+  extends DataSettings, ModelSettings, BoundSettings, OptimizationSettings, AdapterSettings, TuningSettings {}
+
+export interface TuneSettings extends PlanSettings {
+  readonly rounds: number;
+  /** Milliseconds of measuring a candidate gets. */
+  readonly bound: number;
+  /** Also candidates that are not expected to be fast on this kind of adapter. */
+  readonly all: boolean;
+  readonly out: string;
+}
 
 export interface TrainSettings extends PlanSettings {
   readonly epochs: number;
@@ -165,6 +179,10 @@ export function addAdapterOption(command: Command): Command {
   return command.option('--adapter <name>', 'auto, swiftshader, or a part of an adapter name such as nvidia');
 }
 
+export function addTuningOption(command: Command): Command {
+  return command.option('--tuning <file>', 'a table of measured kernels that `tune` wrote on this adapter');
+}
+
 /** A whole number within safe integers. */
 export function whole(flags: string, description: string, { least }: { least: number }): Option {
   return new Option(flags, description).argParser((text) => {
@@ -183,7 +201,7 @@ interface Range {
   readonly below?: number;
 }
 
-function real(flags: string, description: string, { least, above, below = 1e6 }: Range): Option {
+export function real(flags: string, description: string, { least, above, below = 1e6 }: Range): Option {
   const lower = above === undefined ? `of at least ${least}` : `above ${above}`;
   return new Option(flags, description).argParser((text) => {
     const value = toNumber(text);

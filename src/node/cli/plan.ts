@@ -4,8 +4,11 @@ import type { Operand } from '../../gpu/dispatch.js';
 import type { Location, Plan, PlannedDispatch } from '../../gpu/plan.js';
 import { Vae } from '../../vae/vae.js';
 import { formatCount, formatQuantity, formatTable } from './format.js';
+import { formatMemory, memoryOf } from './memory.js';
 import type { PlanSettings } from './options.js';
+import { describeVariant } from './product.js';
 import { describeData, describeModel, openDevice, prepareTask, trainerOptions } from './session.js';
+import { readTuning } from './tuning-file.js';
 
 /**
  * Prints the plan on stdout. The pipelines are compiled and the buffers made, so the figures are the real ones.
@@ -14,17 +17,21 @@ import { describeData, describeModel, openDevice, prepareTask, trainerOptions } 
  */
 export async function planCommand(settings: PlanSettings, typed: readonly string[]): Promise<number> {
   const { parts, spec } = await prepareTask(settings, typed);
-  const device = await openDevice(settings);
+  const tuning = await readTuning(settings);
+  const device = await openDevice(settings, tuning);
   try {
     const vae = await Vae.create(spec, { device, seed: settings.seed });
     const trainer = await vae.trainer(parts.train, trainerOptions(settings));
+    const lengths = { weights: vae.weightLength, state: vae.model.weights.state.length };
     const lines = [
       `one training step of ${describeModel(spec)} at batch ${settings.batch} on ${device.description}`,
       `${formatCount(vae.parameterCount)} parameters; data ${describeData(settings.data, parts)}`,
       '',
       formatPlan(trainer.plan),
-      `GPU memory: at most ${formatQuantity(device.liveByteLength, 'B')}, all of it allocated before the first step ` +
-        `(of that, the training images ${formatQuantity(parts.train.values.byteLength, 'B')})`,
+      '',
+      formatMemory(memoryOf(trainer.plan, lengths)),
+      `with the training images (${formatQuantity(parts.train.values.byteLength, 'B')}), the ring of terms and ` +
+        `placeholders ${formatQuantity(device.liveByteLength, 'B')}, all of it allocated before the first step`,
       `compiled in ${(trainer.compileTimeMs / 1000).toFixed(2)} s`,
     ];
     process.stdout.write(`${lines.join('\n')}\n`);
@@ -34,13 +41,24 @@ export async function planCommand(settings: PlanSettings, typed: readonly string
   }
 }
 
-const columns = ['#', 'op', 'kernel', 'shapes', 'workgroups', 'FLOP', 'read', 'written', 'writes to'];
+const columns = [
+  '#',
+  'op',
+  'kernel',
+  'variant',
+  'shapes',
+  'workgroups',
+  'FLOP',
+  'read',
+  'written',
+  'writes to',
+];
 
-/** A table of the dispatches, and their sums. */
+/** A table of the dispatches in order, and their sums; `again` marks a slot that held another tensor before. */
 export function formatPlan(plan: Plan): string {
   const used = new Set<number>();
   const rows = plan.dispatches.map((planned, index) => [String(index), ...describe(planned, used)]);
-  return [formatTable([columns, ...rows], new Set([0, 5, 6, 7])), '', ...sums(plan)].join('\n');
+  return [formatTable([columns, ...rows], new Set([0, 6, 7, 8])), '', ...sums(plan)].join('\n');
 }
 
 function describe({ label, dispatch, locations }: PlannedDispatch, used: Set<number>): string[] {
@@ -57,6 +75,7 @@ function describe({ label, dispatch, locations }: PlannedDispatch, used: Set<num
   return [
     label,
     kernel,
+    describeVariant(dispatch),
     `${shapes(false)} -> ${shapes(true)}`.trimStart(),
     workgroups.join('x'),
     formatQuantity(cost.flops, ''),
@@ -80,7 +99,7 @@ function describeLocation(location: Location | undefined, used: Set<number>): st
   return [`slot ${location.slot}${isReused ? ' again' : ''}`];
 }
 
-function sums({ dispatches, slotByteLengths }: Plan): string[] {
+function sums({ dispatches }: Plan): string[] {
   const total = (of: (planned: PlannedDispatch) => number): number =>
     dispatches.reduce((sum, planned) => sum + of(planned), 0);
   const flops = formatQuantity(
@@ -95,21 +114,5 @@ function sums({ dispatches, slotByteLengths }: Plan): string[] {
     total(({ dispatch }) => dispatch.cost.bytesWritten),
     'B',
   );
-  const slots = slotByteLengths.reduce((sum, bytes) => sum + bytes, 0);
-  const tensors = writtenSlots(dispatches);
-  const alone = tensors.reduce((sum, { byteLength }) => sum + byteLength, 0);
-  return [
-    `${dispatches.length} dispatches: ${flops}, ${read} read, ${written} written`,
-    `activations: ${tensors.length} tensors in ${slotByteLengths.length} slots of ${formatQuantity(slots, 'B')} in all; ` +
-      `without reuse ${formatQuantity(alone, 'B')}`,
-  ];
-}
-
-function writtenSlots(dispatches: readonly PlannedDispatch[]): { byteLength: number }[] {
-  return dispatches.flatMap(({ dispatch, locations }) =>
-    kernels[dispatch.kernel].bindings.flatMap(({ name, type }) => {
-      const location = locations[name];
-      return type === 'storage' && location?.kind === 'slot' ? [location] : [];
-    }),
-  );
+  return [`${dispatches.length} dispatches: ${flops}, ${read} read, ${written} written`];
 }

@@ -3,7 +3,7 @@ import type { CompleteSpec } from '../../vae/spec.js';
 import type { Terms } from '../../vae/terms.js';
 import type { Spread, TrainReport } from '../../vae/train.js';
 import type { TrainSettings } from './options.js';
-import type { DispatchProfile } from './profile.js';
+import type { StepProfile } from './profile.js';
 
 /** Terms are in nats per datum; what is unknown, or not finite, is null in the file. */
 export interface RunReport {
@@ -40,7 +40,9 @@ export interface RunReport {
   /** What ended it, where that was an error. */
   readonly error?: string;
   readonly options: RunOptions;
-  readonly profile?: readonly DispatchProfile[];
+  readonly profile?: StepProfile['dispatches'];
+  /** What the adapter could do when the profile was taken. */
+  readonly roof?: StepProfile['roof'];
 }
 
 /** The options as asked; `epochs` may be more than were completed. */

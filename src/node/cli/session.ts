@@ -4,6 +4,7 @@ import { DataError } from '../../gpu/errors.js';
 import { checkForModel } from '../../vae/data/check.js';
 import type { Dataset } from '../../vae/data/dataset.js';
 import { elementCount } from '../../gpu/shape.js';
+import type { TuneTable } from '../../gpu/tuning.js';
 import type { LayerSpec } from '../../vae/layer-spec.js';
 import type { CompleteSpec } from '../../vae/spec.js';
 import type { TrainerOptions } from '../../vae/trainer.js';
@@ -63,9 +64,15 @@ function checkParts({ train, test }: Parts, spec: CompleteSpec, batch: number): 
   checkForModel(test, spec, 1);
 }
 
-/** @throws DeviceError when there is no adapter, or none of that name */
-export async function openDevice({ adapter }: AdapterSettings): Promise<Device> {
-  return Device.open({ gpu: await openNodeGpu({ adapter }) });
+/**
+ * Says so when the table is not one of this adapter.
+ *
+ * @throws DeviceError when there is no adapter, or none of that name
+ */
+export async function openDevice({ adapter }: AdapterSettings, tuning?: TuneTable): Promise<Device> {
+  const device = await Device.open({ gpu: await openNodeGpu({ adapter }), tuning });
+  if (device.tuningNote !== undefined) say(`--tuning is not used: ${device.tuningNote}`);
+  return device;
 }
 
 /** The library's options of the command line's. */

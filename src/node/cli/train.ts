@@ -12,6 +12,7 @@ import type { TrainSettings } from './options.js';
 import { checkProfilable } from './profile.js';
 import { describeData, describeModel, openDevice, prepareTask, say } from './session.js';
 import { TrainingRun } from './training-run.js';
+import { readTuning } from './tuning-file.js';
 
 /**
  * Trains and writes; resolves with the exit code.
@@ -21,8 +22,9 @@ import { TrainingRun } from './training-run.js';
  */
 export async function trainCommand(settings: TrainSettings, typed: readonly string[]): Promise<number> {
   const { parts, spec } = await prepareTask(settings, typed);
+  const tuning = await readTuning(settings);
   const folder = await OutputFolder.open(settings.out, { replaces: true });
-  const device = await openDevice(settings);
+  const device = await openDevice(settings, tuning);
   try {
     if (settings.profile) checkProfilable(device);
     const vae = await Vae.create(spec, { device, seed: settings.seed });

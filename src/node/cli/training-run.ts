@@ -12,7 +12,7 @@ import { formatDuration, formatTerms } from './format.js';
 import { drawGallery } from './gallery.js';
 import { History } from './history.js';
 import type { TrainSettings } from './options.js';
-import { formatProfile, profileSteps } from './profile.js';
+import { formatProfile, profileSteps, type StepProfile } from './profile.js';
 import { openProgress, type Progress } from './progress.js';
 import { brokenOutcome, outcomeOf, runOptions, type RunReport } from './report.js';
 import { say, trainerOptions, type Parts } from './session.js';
@@ -121,7 +121,7 @@ export class TrainingRun {
       ...this.#circumstances(),
       ...outcomeOf(report),
       test,
-      ...(profile && { profile }),
+      ...(profile && { profile: profile.dispatches, roof: profile.roof }),
     });
     const epochs = `${report.epochs} ${report.epochs === 1 ? 'epoch' : 'epochs'}`;
     const duration = `${epochs}, ${report.steps} steps in ${formatDuration(report.seconds)}`;
@@ -156,10 +156,10 @@ export class TrainingRun {
       await this.#folder.write(name, bytes);
   }
 
-  async #profile(): Promise<RunReport['profile']> {
-    const entries = await profileSteps(this.#vae, this.#parts.train, trainerOptions(this.#settings));
-    say(formatProfile(entries));
-    return entries;
+  async #profile(): Promise<StepProfile> {
+    const profile = await profileSteps(this.#vae, this.#parts.train, trainerOptions(this.#settings));
+    say(formatProfile(profile));
+    return profile;
   }
 
   async #writeReport(report: RunReport): Promise<void> {

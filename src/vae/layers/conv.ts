@@ -1,6 +1,6 @@
 /**
  * Convolutions and deconvolutions by reshape. An asymmetric padding is a ZeroPad2d of its own in PyTorch's
- * Sequential, and a deconvolution a Conv2d and a PixelShuffle.
+ * Sequential, and a deconvolution a Conv2d, a PixelShuffle, and a ZeroPad2d of negative size where it crops.
  */
 import { SpecError } from '../../gpu/errors.js';
 import { scoped, type Tensor } from '../../gpu/graph.js';
@@ -57,7 +57,7 @@ export function deconv(spec: DeconvSpec, extent: Extent, site: Site): Layer {
   };
   return {
     shape: [...size, channels],
-    places: pads + 2 + activationPlaces(activation),
+    places: pads + 2 + (crop.some((pixels) => pixels > 0) ? 1 : 0) + activationPlaces(activation),
     apply: (x) => scoped(name, () => apply(x)),
   };
 }

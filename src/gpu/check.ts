@@ -1,5 +1,5 @@
 /** Checks of single values in specifications, which come from files: `where` names the field in the message. */
-import { SpecError } from '../gpu/errors.js';
+import { SpecError } from './errors.js';
 
 export function show(value: unknown): string {
   return JSON.stringify(value) ?? String(value);
@@ -29,4 +29,15 @@ export function numberIn(value: unknown, where: string, least: number, below: nu
       `is ${show(value)}; expected a number of at least ${least} and below ${below}`,
     );
   return value;
+}
+
+/** An array of `least` to `limit` values. */
+export function list(value: unknown, where: string, least: number, limit: number): unknown[] {
+  if (Array.isArray(value) && value.length >= least && value.length <= limit) return value;
+  throw new SpecError(where, `is ${show(value)}; expected a list of ${least} to ${limit} values`);
+}
+
+export function oneOf<T extends string>(value: unknown, where: string, names: readonly T[]): T {
+  if (names.includes(value as T)) return value as T;
+  throw new SpecError(where, `is ${show(value)}; expected one of ${names.join(', ')}`);
 }
