@@ -15,7 +15,6 @@ import {
   readTuneTable,
   SpecError,
   type Tensor,
-  type TuneTable,
 } from 'webgpu-vae/gpu';
 import type { ProductShape } from '../../src/gpu/ops/product.js';
 import { misfit, tuningOf, variantOf } from '../../src/gpu/tuning.js';
