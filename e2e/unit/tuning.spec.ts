@@ -15,7 +15,6 @@ import {
   readTuneTable,
   SpecError,
   type Tensor,
-  type TuneTable,
 } from 'webgpu-vae/gpu';
 import type { ProductShape } from '../../src/gpu/ops/product.js';
 import { misfit, tuningOf, variantOf } from '../../src/gpu/tuning.js';
@@ -227,7 +226,7 @@ function ruleOf(
 
 test('every tile that tune may choose fits into a table', () => {
   for (const { tile } of everyTile()) {
-    const table = readTuneTable(tableOf({ ...entry, tileInner: undefined, ...tile }) as TuneTable);
+    const table = readTuneTable(tableOf({ ...entry, tileInner: undefined, ...tile }));
     expect(table.entries[0]).toMatchObject(tile);
   }
 });
