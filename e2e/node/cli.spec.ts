@@ -209,6 +209,9 @@ test('plan prints every dispatch with shapes, cost and place, and the memory', a
   const [, peak, alone] = /^peak: (\d+) of (\d+) bytes, \d+\.\d %$/m.exec(stdout)!;
   expect(Number(peak)).toBeLessThan(Number(alone));
   expect(stdout).toMatch(/^with the training images \(201 kB\), .* \d+\.\d MB, all of it allocated/m);
+  expect(stdout).toMatch(/encoder\.0\/matmul\S* +matmul\S+ +\w+ \S+ +\[128, 784\] \[784, 400\] .* 80\.3 M /);
+  expect(rows.at(-1)).toMatch(/update adam .*weights/);
+  expect(stdout).toMatch(/slot \d+ again/);
 });
 
 test('--profile adds the time of every dispatch', async () => {

@@ -205,7 +205,7 @@ test.describe('out of memory', () => {
     const device = await freshDevice();
     const { maxBufferSize } = device.gpu.limits;
     expect(() => device.createBuffer('test', maxBufferSize + 4, GPUBufferUsage.STORAGE)).toThrow(
-      `[test] needs a buffer of ${maxBufferSize + 4} bytes; this device allows ${maxBufferSize}; use a smaller batch`,
+      `[test] needs a buffer of ${maxBufferSize + 4} bytes; this device allows ${maxBufferSize}; use a smaller batch, a smaller model or less data`,
     );
     expect(device.liveByteLength).toBe(0);
     device.destroy();

@@ -105,7 +105,7 @@ export class Device {
     if (byteLength > maxBufferSize)
       throw new DeviceError(
         label,
-        `needs a buffer of ${byteLength} bytes; this device allows ${maxBufferSize}; use a smaller batch`,
+        `needs a buffer of ${byteLength} bytes; this device allows ${maxBufferSize}; use a smaller batch, a smaller model or less data`,
       );
     if (this.#liveBytes + byteLength > this.byteBudget)
       throw new OutOfMemoryError(

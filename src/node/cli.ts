@@ -50,7 +50,7 @@ const trainings = [
   },
   {
     name: 'start',
-    description: 'train, with settings that show something soon',
+    description: 'train a convolutional model, with settings that show something soon',
     defaults: startDefaults,
   },
 ];

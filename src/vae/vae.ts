@@ -183,7 +183,9 @@ export class Vae {
 
   /** The model as safetensors bytes under PyTorch's names and layouts, the specification in the metadata. */
   async save(): Promise<Uint8Array> {
-    const [weights, state] = await Promise.all([this.readWeights(), this.#readState()]);
+    const reads = [this.readWeights(), this.#readState()] as const;
+    await Promise.allSettled(reads); // when one fails, the other still has a buffer to give back
+    const [weights, state] = await Promise.all(reads);
     return writeModelFile(this.model, { weights, state });
   }
 

@@ -109,7 +109,10 @@ export function addDataOptions(command: Command): Command {
     )
     .addOption(whole('--limit <n>', 'use only the first n images of each part', { least: 1 }))
     .addOption(
-      new Option('--size <n|hxw>', 'scale and crop the images, e.g. 64 or 48x64').argParser(parseSize),
+      new Option(
+        '--size <n|hxw>',
+        'scale and crop the images, e.g. 64 or 48x64 (default: as the model has, else as stored)',
+      ).argParser(parseSize),
     )
     .addOption(new Option('--channels <n>', '1: grey, 3: colour').argParser(parseChannels))
     .option('--skip-broken', 'leave out picture files that cannot be read, and name them');
