@@ -4,34 +4,18 @@
  * | checkpoint | one short training | strict load_state_dict, moments, reconstruction |
  */
 import { expect, test } from '@playwright/test';
-import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { firstRows } from '../../src/node/cli/gallery.js';
 import { loadImages } from '../../src/node/data.js';
 import { Vae } from '../../src/vae/vae.js';
 import { nodeDevice } from '../node-device.js';
 import { readmeExamples, runCli, runProcess, testFolder } from './command-line.js';
+import { findTorch } from './torch.js';
 
 /** float32 sums of 784 products on both sides, in another order; 1e-6 was the worst seen. */
 const TOLERANCE = 1e-5;
 const IMAGES = 8;
-
-/** Every python3 there is, until one imports torch: a virtual environment may hide the system's. */
-function findTorch(): string | undefined {
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/bin', '/usr/local/bin'];
-  return folders
-    .map((folder) => join(folder, 'python3'))
-    .filter((path) => existsSync(path))
-    .find((path) => {
-      try {
-        execFileSync(path, ['-c', 'import torch'], { stdio: 'ignore' });
-        return true;
-      } catch {
-        return false;
-      }
-    });
-}
 
 /** Follows the README's lines: the keys that a strict load would miss or not know, and the outputs, as JSON. */
 const comparison = `

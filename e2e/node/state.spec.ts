@@ -102,7 +102,7 @@ function expectClose(actual: Float32Array, { values }: F64): void {
 
 test('three training steps move the state, and inference reads it', async () => {
   const weights = new WeightFactory();
-  const layer = batchNorm(weights, 'norm', CHANNELS, { momentum: 0.3 });
+  const layer = batchNorm(weights, 'norm', [CHANNELS], { momentum: 0.3 });
   const run = new Run(await nodeDevice(), weights);
   const x = input('x', SHAPE);
   const y = layer(x, { batch: BATCH });
@@ -137,7 +137,7 @@ test('three training steps move the state, and inference reads it', async () => 
 
 test('a batch that is not finite moves no running statistic', async () => {
   const weights = new WeightFactory();
-  const layer = batchNorm(weights, 'norm', CHANNELS);
+  const layer = batchNorm(weights, 'norm', [CHANNELS]);
   const run = new Run(await nodeDevice(), weights);
   const y = layer(input('x', SHAPE), { batch: BATCH });
   await run.execute({ outputs: { y } }, batches);
@@ -153,9 +153,9 @@ test('a batch that is not finite moves no running statistic', async () => {
 /** A model with one norm of each kind, as a specification with such layers would build it. */
 function modelWithNorms(): Model {
   const model = new Model(completeSpec(denseSpec({ input: [4], hidden: 3, latent: 2 })));
-  batchNorm(model.weights, 'encoder.1', 3);
-  groupNorm(model.weights, 'encoder.2', 4, 2);
-  layerNorm(model.weights, 'decoder.1', 5);
+  batchNorm(model.weights, 'encoder.1', [3]);
+  groupNorm(model.weights, 'encoder.2', [4], 2);
+  layerNorm(model.weights, 'decoder.1', [5]);
   return model;
 }
 

@@ -160,6 +160,12 @@ class Vae(nn.Module):
             self.decoder, y = sequential(spec["decoder"], torch.zeros(2, latent))
         if y.dim() == 2:
             self.decoder.add_module(str(len(self.decoder)), nn.Linear(y.shape[1], x[0].numel()))
+        scale = spec.get("likelihood", {}).get("scale")
+        if isinstance(scale, str):
+            self.likelihood = nn.Module()
+            name = "log_variance" if spec["likelihood"]["type"] == "gaussian" else "log_scale"
+            count = 1 if scale == "learned" else x[0].numel()
+            self.likelihood.register_parameter(name, nn.Parameter(torch.zeros(count)))
         self.train()
 
     def seen(self, x):

@@ -85,7 +85,10 @@ export interface FlattenSpec {
   readonly type: 'flatten';
 }
 
-/** The same numbers as an image [H, W, C] or a vector [D]. */
+/**
+ * The same numbers as an image [H, W, C] or a vector [D], in our order of (row, column, channel). PyTorch's Flatten and
+ * Unflatten mean the same where a dense layer makes the image's vector, or takes it.
+ */
 export interface ReshapeSpec {
   readonly type: 'reshape';
   readonly shape: readonly number[];

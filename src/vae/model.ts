@@ -31,6 +31,8 @@ export class Model {
   /** Columns of the moments: 2K, or K + 1 for an isotropic posterior. */
   readonly momentsWidth: number;
   readonly likelihood: Likelihood;
+  /** A dense layer takes the data as they come, flat. */
+  readonly #takesImages: boolean;
   readonly #encoder: Stack;
   readonly #decoder: Stack;
   readonly #moments: { weight: Tensor; bias: Tensor };
@@ -44,9 +46,10 @@ export class Model {
     this.width = elementCount(input);
     this.momentsWidth = posterior === 'isotropic' ? latent + 1 : 2 * latent;
     const datum = input.length === 3 ? input : [this.width];
+    this.#takesImages = datum.length === 3 && spec.encoder[0]?.type !== 'dense';
     this.#encoder = stack(
       spec.encoder,
-      { shape: datum },
+      this.#takesImages ? { shape: datum } : { shape: [this.width], flattened: datum },
       { weights, prefix: 'encoder', where: 'spec.encoder' },
     );
     this.#moments = weights.moments(
@@ -60,7 +63,7 @@ export class Model {
       { weights, prefix: 'decoder', where: 'spec.decoder' },
     );
     this.#output = this.#outputLayer(datum);
-    this.likelihood = buildLikelihood(spec.likelihood, weights, this.width);
+    this.likelihood = buildLikelihood(spec.likelihood, weights, datum);
   }
 
   #outputLayer(datum: readonly number[]): { weight: Tensor; bias: Tensor } | undefined {
@@ -77,7 +80,7 @@ export class Model {
   /** f32[B, D] -> the posterior's moments f32[B, momentsWidth]: mean, then log-variance. */
   encode(x: Tensor, training?: TrainingBatch): Tensor {
     const { input } = this.spec;
-    const data = input.length === 3 ? reshape(x, [x.shape[0]!, ...input]) : x;
+    const data = this.#takesImages ? reshape(x, [x.shape[0]!, ...input]) : x;
     const encoded = this.#encoder.apply(data, training);
     return scoped('moments', () => affineMap(encoded, this.#moments));
   }

@@ -3,7 +3,7 @@
  * follow PyTorch's Linear and Conv2d (uniform in +-1 / sqrt(fan in)), drawn from Threefry, one stream a weight.
  */
 import type { Tensor } from '../gpu/graph.js';
-import { ParameterSet, type ParameterEntry } from '../gpu/parameters.js';
+import { ParameterSet } from '../gpu/parameters.js';
 import { elementCount, type Shape } from '../gpu/shape.js';
 import { symmetricUniform } from '../gpu/threefry.js';
 import {
@@ -29,6 +29,8 @@ export class WeightFactory {
   /** What training moves without a gradient: the running statistics of BatchNorm. */
   readonly state = new ParameterSet();
   readonly #weights: Weight[] = [];
+  /** What each running statistic is of: channels, or a flattened image. */
+  readonly #normalized: Shape[] = [];
 
   /** `name.weight` f32[inputs, outputs] and `name.bias` of a dense layer between vectors or flattened images. */
   linear(name: string, inputs: Shape, outputs: Shape): { weight: Tensor; bias: Tensor } {
@@ -67,14 +69,15 @@ export class WeightFactory {
     };
   }
 
-  /** f32[size] that starts at `fill`. */
-  filled(name: string, size: number, fill: number): Tensor {
-    return this.#add(name, [size], 0, [unchanged(name, [size])], fill);
+  /** f32[the elements of `shape`], a vector or a flattened image, that starts at `fill`. */
+  filled(name: string, shape: Shape, fill: number): Tensor {
+    return this.#add(name, [elementCount(shape)], 0, [vectorLayout(name, shape)], fill);
   }
 
   /** Running statistics f32[2C + 1]: mean 0, variance 1, no batches. A file holds them as three tensors. */
-  running(name: string, channels: number): Tensor {
-    return this.state.add(name, [2 * channels + 1]);
+  running(name: string, shape: Shape): Tensor {
+    this.#normalized.push(shape);
+    return this.state.add(name, [2 * elementCount(shape) + 1]);
   }
 
   /** The file's tensors of the weights, each with the place of its first element in the flat buffer. */
@@ -86,8 +89,8 @@ export class WeightFactory {
 
   /** The file's tensors of the state, BatchNorm's under PyTorch's names. */
   stateTensors(): { layout: FileLayout; offset: number }[] {
-    return this.state.entries.flatMap((entry) =>
-      runningLayouts(entry).map((layout) => ({ layout, offset: entry.offset })),
+    return this.state.entries.flatMap(({ name, offset }, index) =>
+      runningLayouts(name, this.#normalized[index]!).map((layout) => ({ layout, offset })),
     );
   }
 
@@ -124,15 +127,12 @@ export class WeightFactory {
 }
 
 /** BatchNorm's state f32[2C + 1] as the three tensors of a file. */
-function runningLayouts({ name, shape }: ParameterEntry): FileLayout[] {
-  const channels = (shape[0]! - 1) / 2;
-  const part = (suffix: string, size: Shape, first: number): FileLayout => ({
-    ...unchanged(name.replace(/running$/, suffix), size),
-    first,
-  });
+function runningLayouts(name: string, shape: Shape): FileLayout[] {
+  const channels = elementCount(shape);
+  const named = (suffix: string): string => name.replace(/running$/, suffix);
   return [
-    part('running_mean', [channels], 0),
-    part('running_var', [channels], channels),
-    part('num_batches_tracked', [], 2 * channels),
+    vectorLayout(named('running_mean'), shape),
+    { ...vectorLayout(named('running_var'), shape), first: channels },
+    { ...unchanged(named('num_batches_tracked'), []), first: 2 * channels },
   ];
 }

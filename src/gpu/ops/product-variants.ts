@@ -23,6 +23,8 @@ export interface ProductVariant {
 const FULL_GPU_WORKGROUPS = 128;
 /** A piece of a split inner axis is at least this long, or the partial sums cost more than they save. */
 const SHORTEST_PIECE = 256;
+/** Up to here a square tile would mostly be padding. */
+const NARROW_COLUMNS = 8;
 /** Cores times two of a typical software adapter. */
 const FULL_SOFTWARE_WORKGROUPS = 8;
 
@@ -35,6 +37,7 @@ export function chooseVariant(
   if (tuned) return tuned;
   const { rows, columns, aligned, phases = 1 } = shape;
   if (isSoftware(adapterClass)) return registerVariant(adapterClass, shape);
+  if (columns <= NARROW_COLUMNS) return narrowVariant(aligned);
   const large = phases * ceilDivide(rows, 64) * ceilDivide(columns, 64) >= FULL_GPU_WORKGROUPS;
   return workgroupVariant(aligned, large ? 2 : 1);
 }
@@ -63,6 +66,16 @@ export function workgroupVariant(aligned: boolean, quads: 1 | 2): ProductVariant
     overrides: { QUADS: quads, TILE_INNER: 16, WORKGROUP_X: 8, WORKGROUP_Y: 8 },
     tileRows: 32 * quads,
     tileColumns: 32 * quads,
+  };
+}
+
+/** For products of a few columns (the last layer's channels): 2 x 32 invocations with tiles of 4 x 4. */
+export function narrowVariant(aligned: boolean): ProductVariant {
+  return {
+    skeleton: aligned ? 'workgroup' : 'workgroup_any',
+    overrides: { QUADS: 1, TILE_INNER: 8, WORKGROUP_X: 2, WORKGROUP_Y: 32 },
+    tileRows: 128,
+    tileColumns: NARROW_COLUMNS,
   };
 }
 

@@ -14,15 +14,18 @@ export function affineMap(x: Tensor, { weight, bias }: { weight: Tensor; bias: T
   return add(matmul(x.shape.length === 2 ? x : reshape(x, [x.shape[0]!, inputs!]), weight), bias);
 }
 
-/** [D] or an image, flattened -> [units]. */
+/** [D] -> [units]; an image is flattened first, by a module of its own in PyTorch's Sequential. */
 export function dense({ units, activation }: DenseSpec, extent: Extent, site: Site): Layer {
   const { becomes } = site;
-  const outputs = becomes && elementCount(becomes) === units ? becomes : [units];
-  const name = nameAt(site);
+  const image = becomes && elementCount(becomes) === units ? becomes : undefined;
+  const outputs = image ?? [units];
+  const flattens = extent.shape.length === 3 ? 1 : 0;
+  const name = nameAt(site, flattens);
   const parameters = site.weights.linear(name, extent.flattened ?? extent.shape, outputs);
   return {
     shape: [units],
-    places: 1 + activationPlaces(activation),
+    ...(image && { flattened: image }),
+    places: flattens + 1 + activationPlaces(activation),
     apply: (x) => scoped(name, () => activate(affineMap(x, parameters), activation ?? 'identity')),
   };
 }

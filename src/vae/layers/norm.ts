@@ -1,10 +1,14 @@
-/** Normalization layers over channels-last tensors. Their scale starts at 1 and their shift at 0, as in PyTorch. */
+/**
+ * Normalization layers over channels-last tensors. Their scale starts at 1 and their shift at 0, as in PyTorch. The
+ * `shape` of what they scale is [C], or the image that a vector holds, whose order is another in files.
+ */
 import { scoped, type Tensor } from '../../gpu/graph.js';
 import {
   batchNorm as batchNormOp,
   groupNorm as groupNormOp,
   layerNorm as layerNormOp,
 } from '../../gpu/ops/normalize.js';
+import type { Shape } from '../../gpu/shape.js';
 import type { WeightFactory } from '../weights.js';
 
 /** f32[B, ..., C] -> the same shape; the layer's weights are `name.weight` and `name.bias`, f32[C]. */
@@ -22,35 +26,26 @@ export interface BatchNormLayer {
   (x: Tensor, training?: TrainingBatch): Tensor;
 }
 
-function affineWeights(
-  weights: WeightFactory,
-  name: string,
-  channels: number,
-): [gamma: Tensor, beta: Tensor] {
-  return [weights.filled(`${name}.weight`, channels, 1), weights.filled(`${name}.bias`, channels, 0)];
+function affineWeights(weights: WeightFactory, name: string, shape: Shape): [gamma: Tensor, beta: Tensor] {
+  return [weights.filled(`${name}.weight`, shape, 1), weights.filled(`${name}.bias`, shape, 0)];
 }
 
 /** torch.nn.GroupNorm(groups, channels). Makes the layer's weights now and applies them whenever it is called. */
 export function groupNorm(
   weights: WeightFactory,
   name: string,
-  channels: number,
+  shape: Shape,
   groups: number,
   epsilon?: number,
 ): NormLayer {
-  const [gamma, beta] = affineWeights(weights, name, channels);
+  const [gamma, beta] = affineWeights(weights, name, shape);
   const options = { groups, ...(epsilon !== undefined && { epsilon }) };
   return (x) => scoped(name, () => groupNormOp(x, gamma, beta, options));
 }
 
 /** torch.nn.LayerNorm(channels): over the last axis, every position on its own. */
-export function layerNorm(
-  weights: WeightFactory,
-  name: string,
-  channels: number,
-  epsilon?: number,
-): NormLayer {
-  const [gamma, beta] = affineWeights(weights, name, channels);
+export function layerNorm(weights: WeightFactory, name: string, shape: Shape, epsilon?: number): NormLayer {
+  const [gamma, beta] = affineWeights(weights, name, shape);
   const options = epsilon === undefined ? {} : { epsilon };
   return (x) => scoped(name, () => layerNormOp(x, gamma, beta, options));
 }
@@ -62,11 +57,11 @@ export function layerNorm(
 export function batchNorm(
   weights: WeightFactory,
   name: string,
-  channels: number,
+  shape: Shape,
   settings: { readonly momentum?: number; readonly epsilon?: number } = {},
 ): BatchNormLayer {
-  const [gamma, beta] = affineWeights(weights, name, channels);
-  const running = weights.running(`${name}.running`, channels);
+  const [gamma, beta] = affineWeights(weights, name, shape);
+  const running = weights.running(`${name}.running`, shape);
   return (x, training) => {
     const options = { ...settings, training: training !== undefined, ...training };
     return scoped(name, () => batchNormOp(x, gamma, beta, running, options));

@@ -52,9 +52,12 @@ export function stack(
   };
 }
 
-/** The image that a reshape makes of a vector, behind nothing but layers that work element by element. */
+/** Layers that do not care for the order of a vector's elements. */
+const orderless = ['activation', 'dropout', 'batchNorm', 'layerNorm'];
+
+/** The image that a reshape makes of a vector, behind nothing but orderless layers. */
 function imageAfter(rest: readonly LayerSpec[]): Shape | undefined {
-  const next = rest.find(({ type }) => type !== 'activation' && type !== 'dropout');
+  const next = rest.find(({ type }) => !orderless.includes(type));
   return next?.type === 'reshape' && next.shape.length === 3 ? next.shape : undefined;
 }
 
@@ -117,7 +120,13 @@ function reshaped(shape: Shape, extent: Extent, { where }: Site): Layer {
       where,
       `reshape gets [${extent.shape.join(', ')}], ${elementCount(extent.shape)} numbers; expected ${elementCount(shape)} for [${shape.join(', ')}]; change its shape or the layer before it`,
     );
-  return { shape, places: 1, apply: (x) => reshape(x, [x.shape[0]!, ...shape]) };
+  const from = extent.flattened ?? extent.shape;
+  return {
+    shape,
+    ...(shape.length === 1 && from.length === 3 && { flattened: from }),
+    places: 1,
+    apply: (x) => reshape(x, [x.shape[0]!, ...shape]),
+  };
 }
 
 function norm(spec: NormSpec, extent: Extent, site: Site): Layer {
@@ -125,6 +134,7 @@ function norm(spec: NormSpec, extent: Extent, site: Site): Layer {
   const { weights } = site;
   const name = nameAt(site);
   const channels = extent.shape.at(-1)!;
+  const scaled = extent.flattened ?? [channels];
   if (type === 'groupNorm' && channels % groups !== 0)
     throw new SpecError(
       site.where,
@@ -132,10 +142,10 @@ function norm(spec: NormSpec, extent: Extent, site: Site): Layer {
     );
   const apply =
     type === 'groupNorm'
-      ? groupNorm(weights, name, channels, groups, epsilon)
+      ? groupNorm(weights, name, scaled, groups, epsilon)
       : type === 'layerNorm'
-        ? layerNorm(weights, name, channels, epsilon)
-        : batchNorm(weights, name, channels, {
+        ? layerNorm(weights, name, scaled, epsilon)
+        : batchNorm(weights, name, scaled, {
             ...(momentum !== undefined && { momentum }),
             ...(epsilon !== undefined && { epsilon }),
           });

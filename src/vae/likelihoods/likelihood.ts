@@ -7,6 +7,7 @@ import type { Tensor } from '../../gpu/graph.js';
 import { constant } from '../../gpu/ops/constant.js';
 import { likelihood } from '../../gpu/ops/likelihood.js';
 import { activate } from '../../gpu/ops/unary.js';
+import type { Shape } from '../../gpu/shape.js';
 import type { LikelihoodSpec } from '../spec.js';
 import type { WeightFactory } from '../weights.js';
 
@@ -18,13 +19,13 @@ export interface Likelihood {
 }
 
 /** Builds the likelihood; a learned scale becomes the weight `likelihood.log_variance` (`likelihood.log_scale` for laplace). */
-export function buildLikelihood(spec: LikelihoodSpec, weights: WeightFactory, width: number): Likelihood {
+export function buildLikelihood(spec: LikelihoodSpec, weights: WeightFactory, datum: Shape): Likelihood {
   if (spec.type === 'bernoulli')
     return {
       logDensity: (output, x) => likelihood('bernoulli', output, x),
       mean: (output) => activate(output, 'sigmoid'),
     };
-  const logScale = scaleTensor(spec, weights, width);
+  const logScale = scaleTensor(spec, weights, datum);
   return {
     logDensity: (output, x) => likelihood(spec.type, output, x, logScale),
     mean: (output) => output,
@@ -34,11 +35,11 @@ export function buildLikelihood(spec: LikelihoodSpec, weights: WeightFactory, wi
 function scaleTensor(
   spec: Exclude<LikelihoodSpec, { type: 'bernoulli' }>,
   weights: WeightFactory,
-  width: number,
+  datum: Shape,
 ): Tensor {
   const name = spec.type === 'gaussian' ? 'likelihood.log_variance' : 'likelihood.log_scale';
-  if (spec.scale === 'learned') return weights.filled(name, 1, 0);
-  if (spec.scale === 'per-pixel') return weights.filled(name, width, 0);
+  if (spec.scale === 'learned') return weights.filled(name, [1], 0);
+  if (spec.scale === 'per-pixel') return weights.filled(name, datum, 0);
   const power = spec.type === 'gaussian' ? 2 : 1;
   return constant([1], power * Math.log(spec.scale));
 }
