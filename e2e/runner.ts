@@ -59,7 +59,7 @@ export async function runCase(device: Device, kernelCase: KernelCase): Promise<C
 }
 
 /** The plan of a case as it is tested: no two tensors share a buffer. */
-export function planCase({ name, adapterClass }: KernelCase, graph: CaseGraph): Plan {
+export function planCase({ name, adapterClass, tuning }: KernelCase, graph: CaseGraph): Plan {
   const { outputs, parameters, state, gradients, update } = graph;
   return makePlan(
     {
@@ -72,6 +72,7 @@ export function planCase({ name, adapterClass }: KernelCase, graph: CaseGraph): 
       ...(update && { update }),
     },
     adapterClass,
+    tuning,
   );
 }
 

@@ -31,6 +31,8 @@ export interface KernelCase {
   readonly name: string;
   /** Whose kernels are planned. */
   readonly adapterClass: AdapterClass;
+  /** The kernel of every product, where it is not the rule's. */
+  readonly tuning?: Parameters<typeof makePlan>[2];
   /** The case holds a device to more than WGSL promises: to what was measured on software adapters. */
   readonly softwareOnly?: boolean;
   /** Fills in everything else; called when the case runs. */

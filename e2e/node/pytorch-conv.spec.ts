@@ -49,6 +49,7 @@ const models: Record<string, VaeSpec> = {
         activation: 'leakyRelu',
       },
       { type: 'maxPool', kernel: 2 },
+      { type: 'attention' },
       { type: 'groupNorm', groups: 3 },
       { type: 'activation', activation: 'softplus' },
       { type: 'flatten' },

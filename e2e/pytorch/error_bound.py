@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from modules import ChannelNorm, Residual
+from modules import Attention, ChannelNorm, Residual
 
 ULP = 2.0**-23
 MOVES = (nn.Flatten, nn.Unflatten, nn.PixelShuffle, nn.Upsample, nn.ZeroPad2d, nn.MaxPool2d, nn.Identity, nn.Dropout)
@@ -63,6 +63,27 @@ def nd_norm(module, x, error):
     return wide(module.weight).abs() * torch.hypot(moved, rounding) + 2 * ULP * wide(module.bias).abs()
 
 
+def product(a, a_error, b, b_error):
+    """The error of a matrix product of two tensors with errors."""
+    inherited = (a_error**2 @ b**2 + a**2 @ b_error**2).sqrt()
+    return torch.hypot(inherited, growth(a.shape[-1]) * ULP * (a.abs() @ b.abs()))
+
+
+def attention(module, x, error):
+    pixels = [t.flatten(2).transpose(1, 2) for t in (x, error)]
+    (q, q_error), (k, k_error), (v, v_error) = (bounded(m, *pixels) for m in (module.query, module.key, module.value))
+    root = x.shape[1] ** 0.5
+    scores = q @ k.transpose(1, 2) / root
+    score_error = product(q, q_error, k.transpose(1, 2), k_error.transpose(1, 2)) / root
+    shares = torch.softmax(scores, -1)
+    # a share moves with its own score and with their sum's; exp's error grows with its argument, which is <= 0
+    moved = torch.hypot(score_error, (shares**2 * score_error**2).sum(-1, keepdim=True).sqrt())
+    rounding = (8 + 2 * (scores.amax(-1, keepdim=True) - scores) + growth(scores.shape[-1])) * ULP
+    share_error = shares * torch.hypot(moved, rounding)
+    _, y_error = bounded(module.output, shares @ v, product(shares, share_error, v, v_error))
+    return torch.hypot(error, y_error.transpose(1, 2).reshape(x.shape))
+
+
 def bounded(module, x, error):
     """The module's output for x, and how far float32 may be from it when x is `error` away."""
     if isinstance(module, nn.Sequential):
@@ -73,6 +94,8 @@ def bounded(module, x, error):
     if isinstance(module, Residual):
         (_, straight), (_, inner) = bounded(module.shortcut, x, error), bounded(module.layers, x, error)
         return y, torch.hypot(straight, inner) + ULP * y.abs()
+    if isinstance(module, Attention):
+        return y, attention(module, x, error) + ULP * y.abs()
     if isinstance(module, MOVES):
         return y, module(error)
     if isinstance(module, nn.AvgPool2d):

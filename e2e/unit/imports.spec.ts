@@ -187,9 +187,9 @@ test('ops record: they do not submit, wait, read back, allocate or log', () => {
   );
 });
 
-test('only the scheduler submits dispatches', () => {
+test('only the scheduler and its clock submit dispatches', () => {
   const dispatching = libraryTexts('src').filter(([, text]) => /beginComputePass\(/.test(text));
-  expect(dispatching.map(([path]) => path)).toEqual(['src/gpu/scheduler.ts']);
+  expect(dispatching.map(([path]) => path)).toEqual(['src/gpu/scheduler.ts', 'src/gpu/timestamps.ts']);
 });
 
 test('everything made on the GPU has a label', () => {

@@ -1,4 +1,4 @@
-/** Times on the GPU's own clock: a compute pass each, a timestamp before and one behind it. */
+/** Times of compute passes: by the GPU's own clock, a timestamp before and one behind each, or by the wall clock. */
 import type { Device } from './device.js';
 import { DeviceError } from './errors.js';
 import { mapAndCopy } from './readback.js';
@@ -50,4 +50,20 @@ export async function timePasses(
     device.destroyBuffer(resolved);
     device.destroyBuffer(staging);
   }
+}
+
+/** The same of one pass by the wall clock, for devices without timestamps: submit and wait are in it. */
+export async function clockPass(
+  device: Device,
+  encode: (pass: GPUComputePassEncoder) => void,
+): Promise<number> {
+  const encoder = device.gpu.createCommandEncoder({ label: 'vae/clock' });
+  const pass = encoder.beginComputePass({ label: 'vae/clock' });
+  encode(pass);
+  pass.end();
+  const start = performance.now();
+  device.gpu.queue.submit([encoder.finish()]);
+  await device.gpu.queue.onSubmittedWorkDone();
+  device.check();
+  return performance.now() - start;
 }

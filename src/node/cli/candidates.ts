@@ -28,6 +28,10 @@ const registerTiles: readonly Tile[] = [
   registers('registers', [4, 4], [1, 8]),
   registers('registers', [4, 2], [1, 8]),
   registers('registers', [4, 1], [1, 8]),
+  registers('registers', [2, 1], [1, 8]),
+  registers('registers', [4, 1], [1, 16]),
+  registers('registers', [1, 2], [4, 2]),
+  registers('registers', [1, 1], [4, 2]),
   registers('registers', [2, 4], [4, 2]),
   registers('registers', [2, 2], [1, 8]),
 ];
@@ -101,4 +105,14 @@ function otherCuts(adapterClass: AdapterClass, shape: ProductShape, rule: Tiling
   return counts
     .filter((splits) => splits === 1 || shape.inner >= splits * SHORTEST_PIECE)
     .map((splits) => ({ ...rule, splits }));
+}
+
+/** Every tile that `tune` may choose, and the kind of adapter whose kernels it runs. */
+export function everyTile(): { readonly tile: Tile; readonly adapterClass: AdapterClass }[] {
+  const classOf = ({ kernel }: Tile): AdapterClass =>
+    kernel === 'quads' ? 'software-subgroups' : kernel === 'registers' ? 'software' : 'gpu';
+  return [...quadTiles, ...registerTiles, ...lightTiles, ...sharedTiles].map((tile) => ({
+    tile,
+    adapterClass: classOf(tile),
+  }));
 }

@@ -10,7 +10,7 @@ import type { Tensor } from '../../gpu/graph.js';
 import { kernels } from '../../gpu/kernels.generated.js';
 import type { Location, Plan, PlannedDispatch } from '../../gpu/plan.js';
 import { alignUp, elementCount } from '../../gpu/shape.js';
-import { timePasses } from '../../gpu/timestamps.js';
+import { clockPass, timePasses } from '../../gpu/timestamps.js';
 import { productOf, type PlannedProduct } from './product.js';
 
 /** A product's own dispatch and the sums of its pieces. */
@@ -102,13 +102,5 @@ async function timeRuns(device: Device, executable: Executable, repeats: number)
     for (let run = 0; run < repeats; run++) executable.encode(pass);
   };
   if (device.gpu.features.has('timestamp-query')) return (await timePasses(device, 1, encode))[0]! / repeats;
-  const encoder = device.gpu.createCommandEncoder({ label: 'vae/tune' });
-  const pass = encoder.beginComputePass({ label: 'vae/tune' });
-  encode(pass);
-  pass.end();
-  const start = performance.now();
-  device.gpu.queue.submit([encoder.finish()]);
-  await device.gpu.queue.onSubmittedWorkDone();
-  device.check();
-  return (performance.now() - start) / repeats;
+  return (await clockPass(device, encode)) / repeats;
 }
