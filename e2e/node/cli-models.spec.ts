@@ -89,7 +89,9 @@ test('world-models makes 64x64 of grey images and of coloured pictures', async (
   expect(colour.stdout).toContain(
     '64x64x3-conv32/2-conv64/2-conv128/2-conv256/2-32-1024-deconv128*2-deconv64*2-deconv32*2-deconv3*2, bernoulli at batch 2',
   );
-  expect(colour.stdout).toMatch(/encoder\.0\/conv\S* +conv\S+ .* \[2, 64, 64, 3\] \[4, 4, 3, 32\] \[32\] -> /);
+  expect(colour.stdout).toMatch(
+    /encoder\.0\/conv\S* +conv\S+ .* \[2, 64, 64, 3\] \[4, 4, 3, 32\] \[32\] -> /,
+  );
 });
 
 const described: Record<PresetName, { input: number[]; text: string }> = {
