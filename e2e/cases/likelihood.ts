@@ -135,8 +135,8 @@ function build(graph: CaseGraph, row: Row): void {
   if (part !== 'value') expectGradients(graph, row, value, tensors, { prediction, x, logScale }, errors);
   const fused = part === 'value and gradient' ? 'likelihood+gradient' : undefined;
   const alone = part === 'value' ? 'likelihood' : 'gradient likelihood/likelihoodGradient';
-  // The rows' scale gradients are summed over rows, then over columns, as far as they share a scale.
-  const sums = part === 'value' ? 0 : { none: 0, fixed: 0, element: 0, column: 1, learned: 2 }[scale];
+  // The rows' scale gradients are summed over the rows and columns that share a scale.
+  const sums = part === 'value' ? 0 : { none: 0, fixed: 0, element: 0, column: 1, learned: 1 }[scale];
   graph.labels = [fused ?? alone, ...Array<string>(sums).fill('gradient likelihood/sum')];
 }
 
