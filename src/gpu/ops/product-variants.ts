@@ -42,13 +42,14 @@ export function chooseVariant(
   return workgroupVariant(aligned, large ? 2 : 1);
 }
 
-/** A register tile of up to 16 rows by 16 columns; smaller where the product is. */
+/** A register tile of up to 16 rows by 8 columns; smaller where the product is. */
 export function registerVariant(adapterClass: AdapterClass, shape: ProductShape): ProductVariant {
-  const { rows, columns, aligned } = shape;
+  const { family, rows, columns, aligned } = shape;
   const isNarrow = columns <= 16;
   const quads = !isNarrow && adapterClass === 'software-subgroups';
   const rowQuads = rows <= 4 ? 1 : rows <= 8 ? 2 : 4;
-  const columnQuads = columns <= 4 ? 1 : columns <= 32 ? 2 : 4;
+  // 16 x 8 sums and two operands just fit the registers; a convolution's index arithmetic takes half of them.
+  const columnQuads = columns <= 4 || (!isNarrow && family !== 'matmul') ? 1 : 2;
   // Four neighbours share rows; few invocations a workgroup spread a small product over the cores.
   const [x, y] = isNarrow ? [1, 8] : [4, 2];
   return {
