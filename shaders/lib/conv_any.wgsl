@@ -3,8 +3,20 @@
 //#include "operands_scalar.wgsl"
 
 struct Columns { first: u32 }
+// Four neighbours on the inner axis; the first tap of the phase, and how many taps it has, as (y, x).
+struct Inner { at: Counter, first: vec2u, taps: vec2u }
 
 fn columns_at(column: u32) -> Columns { return Columns(column); }
+
+fn inner_at(k: u32, z: u32) -> Inner {
+  let first = first_tap(phase_of(z));
+  let taps = tap_count(first);
+  return Inner(counter_at(k + FOUR, gathered_channels(), max(taps.y, 1u)), first, taps);
+}
+
+fn advance(inner: Inner, by: u32) -> Inner {
+  return Inner(count_on(inner.at, by, gathered_channels(), max(inner.taps.y, 1u)), inner.first, inner.taps);
+}
 
 // Four neighbours on the inner axis for one pixel.
 fn window(image: u32, corner_y: i32, corner_x: i32, inner: Inner) -> vec4f {
@@ -16,9 +28,21 @@ fn window(image: u32, corner_y: i32, corner_x: i32, inner: Inner) -> vec4f {
 }
 
 fn load_a(rows: Rows, inner: Inner) -> mat4x4f {
-  if (WHOLE_INNER) { return load_channels(rows, inner); }
+  let at = inner.at;
+  if (WHOLE_INNER) { return load_channels(rows, at.slow.x, at.middle.x, at.fast.x); }
   return mat4x4f(window(rows.image.x, rows.y.x, rows.x.x, inner), window(rows.image.y, rows.y.y, rows.x.y, inner),
                  window(rows.image.z, rows.y.z, rows.x.z, inner), window(rows.image.w, rows.y.w, rows.x.w, inner));
+}
+
+// The elements of w at column 0, for four neighbours on the inner axis.
+fn weight_rows(inner: Inner) -> vec4u {
+  let at = inner.at;
+  if (INPUT_GRADIENT) {
+    let tap = (inner.first.x + at.slow * parameters.stride_y) * parameters.kernel_width
+            + inner.first.y + at.middle * parameters.stride_x;
+    return tap * parameters.channels * parameters.out_channels + at.fast;
+  }
+  return ((at.slow * parameters.kernel_width + at.middle) * parameters.channels + at.fast) * parameters.columns;
 }
 
 // Elements of w for four neighbours on the inner axis.
@@ -29,7 +53,10 @@ fn weights(first: vec4u, stride: u32, column: u32, used: vec4<bool>) -> vec4f {
 }
 
 fn load_b(inner: Inner, columns: Columns) -> mat4x4f {
-  if (WHOLE_INNER && WHOLE_COLUMNS) { return load_weights(inner, columns.first); }
+  if (WHOLE_INNER && WHOLE_COLUMNS) {
+    let at = inner.at;
+    return load_weights(weight_tap(inner.first, at.slow.x, at.middle.x), at.fast.x, columns.first);
+  }
   let first = weight_rows(inner);
   let stride = select(1u, parameters.out_channels, INPUT_GRADIENT);
   let used = inner.at.slow < vec4u(inner.taps.x);

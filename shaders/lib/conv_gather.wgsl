@@ -10,9 +10,6 @@ override INPUT_GRADIENT: bool = false;
 // Four pixels: their image and the corner of their window in the gathered tensor.
 struct Rows { image: vec4u, y: vec4i, x: vec4i }
 
-// Four neighbours on the inner axis; the first tap of the phase, and how many taps it has, as (y, x).
-struct Inner { at: Counter, first: vec2u, taps: vec2u }
-
 fn phase_of(z: u32) -> vec2u {
   if (!INPUT_GRADIENT) { return vec2u(); }
   let phase = z / parameters.splits;
@@ -37,16 +34,6 @@ fn inner_range(z: u32) -> vec2u {
   let taps = tap_count(first_tap(phase_of(z)));
   let first = (z % parameters.splits) * parameters.split_length;
   return vec2u(first, min(first + parameters.split_length, taps.x * taps.y * gathered_channels()));
-}
-
-fn inner_at(k: u32, z: u32) -> Inner {
-  let first = first_tap(phase_of(z));
-  let taps = tap_count(first);
-  return Inner(counter_at(k + FOUR, gathered_channels(), max(taps.y, 1u)), first, taps);
-}
-
-fn advance(inner: Inner, by: u32) -> Inner {
-  return Inner(count_on(inner.at, by, gathered_channels(), max(inner.taps.y, 1u)), inner.first, inner.taps);
 }
 
 // Pixels of a phase along y and x.
@@ -112,35 +99,31 @@ fn column_place(column: u32) -> u32 {
 
 // Loads where four neighbours on the inner axis are channels of one tap, side by side in memory.
 
-// Column i holds four channels of the tap of pixel i.
-fn load_channels(rows: Rows, inner: Inner) -> mat4x4f {
-  let y = tap_at(rows.y, vec4u(inner.at.slow.x));
-  let x = tap_at(rows.x, vec4u(inner.at.middle.x));
+// Column i holds four channels of a tap of pixel i.
+fn load_channels(rows: Rows, row: u32, column: u32, channel: u32) -> mat4x4f {
+  let y = tap_at(rows.y, vec4u(row));
+  let x = tap_at(rows.x, vec4u(column));
   let inside = is_inside(y, x);
-  let i = gathered(rows.image, y, x, vec4u(inner.at.fast.x), inside);
+  let i = gathered(rows.image, y, x, vec4u(channel), inside);
   return mat4x4f(select(vec4f(), read_a(i.x), inside.x), select(vec4f(), read_a(i.y), inside.y),
                  select(vec4f(), read_a(i.z), inside.z), select(vec4f(), read_a(i.w), inside.w));
 }
 
-// The elements of w at column 0, for four neighbours on the inner axis.
-fn weight_rows(inner: Inner) -> vec4u {
-  let at = inner.at;
-  if (INPUT_GRADIENT) {
-    let tap = (inner.first.x + at.slow * parameters.stride_y) * parameters.kernel_width
-            + inner.first.y + at.middle * parameters.stride_x;
-    return tap * parameters.channels * parameters.out_channels + at.fast;
-  }
-  return ((at.slow * parameters.kernel_width + at.middle) * parameters.channels + at.fast) * parameters.columns;
+// The tap of the weight that tap (row, column) of a phase is.
+fn weight_tap(first: vec2u, row: u32, column: u32) -> u32 {
+  if (!INPUT_GRADIENT) { return row * parameters.kernel_width + column; }
+  return (first.x + row * parameters.stride_y) * parameters.kernel_width + first.y + column * parameters.stride_x;
 }
 
-// Column j holds w at neighbour j on the inner axis, columns .. columns + 3; all side by side in memory.
-fn load_weights(inner: Inner, first_column: u32) -> mat4x4f {
+// Column j holds w at channel j of the four, columns .. columns + 3; all side by side in memory.
+fn load_weights(tap: u32, channel: u32, first_column: u32) -> mat4x4f {
   let column = min(first_column, parameters.columns - 4u);
-  let i = weight_rows(inner);
   if (INPUT_GRADIENT) {
     let stride = parameters.out_channels;
-    let first = i.x + column * stride;
-    return transpose(mat4x4f(read_b(first), read_b(first + stride), read_b(first + 2u * stride), read_b(first + 3u * stride)));
+    let i = (tap * parameters.channels + column) * stride + channel;
+    return transpose(mat4x4f(read_b(i), read_b(i + stride), read_b(i + 2u * stride), read_b(i + 3u * stride)));
   }
-  return mat4x4f(read_b(i.x + column), read_b(i.y + column), read_b(i.z + column), read_b(i.w + column));
+  let stride = parameters.columns;
+  let i = (tap * parameters.channels + channel) * stride + column;
+  return mat4x4f(read_b(i), read_b(i + stride), read_b(i + 2u * stride), read_b(i + 3u * stride));
 }
