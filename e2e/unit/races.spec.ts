@@ -216,12 +216,12 @@ function specialize(source: string, overrides: Row['overrides']): string {
 }
 
 /**
- * What stands in for the loads and stores of products. The interpreter shares the result of a function among the
+ * What stands in for the loads, counters and stores of products. The interpreter shares the result of a function among the
  * invocations and has no integer vectors, so it would compute wrong places; only shaders/lib/product_workgroup.wgsl
  * touches workgroup memory, and it runs as it is.
  */
 const standIns: Readonly<Record<string, string>> = {
-  'fn count_on(start: Counter, by: u32, fast: u32, middle: u32) -> Counter': 'return start;',
+  'fn advance(inner: Inner, by: u32) -> Inner': 'return inner;',
   'fn load_a(rows: Rows, inner: Inner) -> mat4x4f': 'return mat4x4f();',
   'fn load_b(inner: Inner, columns: Columns) -> mat4x4f': 'return mat4x4f();',
   'fn finish(places: vec4u, column: u32, tile: mat4x4f)': '',
@@ -233,7 +233,6 @@ function withStandIns(kernel: KernelName, source: string): string {
   if (touching.join() !== 'fill_a,fill_b,main')
     throw new Error(`[races] ${kernel} touches workgroup memory in ${touching.join()}; mend \`standIns\``);
   return Object.entries(standIns).reduce((text, [signature, body]) => {
-    if (signature.includes('Counter') && !kernel.startsWith('conv')) return text;
     const [before, after, ...more] = text.split(`${signature} {`);
     if (after === undefined || more.length > 0)
       throw new Error(`[races] ${kernel} does not define \`${signature}\` once; mend \`standIns\``);

@@ -16,18 +16,18 @@ fn inner_at(k: u32, z: u32) -> Inner {
   return Inner(tap / width, tap % width, k - tap * gathered_channels(), first, width);
 }
 
-fn advance(start: Inner, by: u32) -> Inner {
-  var inner = start;
-  inner.channel += by;
-  while (inner.channel >= gathered_channels()) {
-    inner.channel -= gathered_channels();
-    inner.column++;
-    if (inner.column == inner.width) {
-      inner.column = 0u;
-      inner.row++;
+fn advance(inner: Inner, by: u32) -> Inner {
+  var next = inner;
+  next.channel += by;
+  while (next.channel >= gathered_channels()) {
+    next.channel -= gathered_channels();
+    next.column++;
+    if (next.column == next.width) {
+      next.column = 0u;
+      next.row++;
     }
   }
-  return inner;
+  return next;
 }
 
 fn load_a(rows: Rows, inner: Inner) -> mat4x4f { return load_channels(rows, inner.row, inner.column, inner.channel); }
