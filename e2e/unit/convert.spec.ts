@@ -7,7 +7,8 @@
  * - the world-models preset's deconvolutions are those of kernels 5, 5, 6, 6 with stride 2.
  */
 import { expect, test } from '@playwright/test';
-import type { Padding, Pair } from '../../src/gpu/ops/conv.js';
+import type { Padding } from '../../src/gpu/ops/conv.js';
+import type { Pair } from '../../src/gpu/shape.js';
 import * as convert from '../../src/vae/convert/convolution.js';
 import {
   deconvFromTorch,

@@ -37,12 +37,10 @@ fn load_a(rows: Rows, inner: Inner) -> mat4x4f {
 // The elements of w at column 0, for four neighbours on the inner axis.
 fn weight_rows(inner: Inner) -> vec4u {
   let at = inner.at;
-  if (INPUT_GRADIENT) {
-    let tap = (inner.first.x + at.slow * parameters.stride_y) * parameters.kernel_width
-            + inner.first.y + at.middle * parameters.stride_x;
-    return tap * parameters.channels * parameters.out_channels + at.fast;
-  }
-  return ((at.slow * parameters.kernel_width + at.middle) * parameters.channels + at.fast) * parameters.columns;
+  let tap = vec4u(weight_tap(inner.first, at.slow.x, at.middle.x), weight_tap(inner.first, at.slow.y, at.middle.y),
+                  weight_tap(inner.first, at.slow.z, at.middle.z), weight_tap(inner.first, at.slow.w, at.middle.w));
+  if (INPUT_GRADIENT) { return tap * parameters.channels * parameters.out_channels + at.fast; }
+  return (tap * parameters.channels + at.fast) * parameters.columns;
 }
 
 // Elements of w for four neighbours on the inner axis.

@@ -3,6 +3,14 @@ import { ShapeError, SpecError } from './errors.js';
 
 export type Shape = readonly number[];
 
+/** Two numbers along the height and the width. */
+export type Pair = readonly [height: number, width: number];
+
+/** One number stands for both axes. */
+export function bothAxes(value: number | Pair): Pair {
+  return typeof value === 'number' ? [value, value] : value;
+}
+
 /** Number of elements; a scalar `[]` is not used, scalars are `[1]`. */
 export function elementCount(shape: Shape): number {
   return shape.reduce((product, size) => product * size, 1);

@@ -1,7 +1,8 @@
 /** Layers as plain data: what each may state, its defaults, and the check of what comes from a file. */
 import { SpecError } from '../gpu/errors.js';
 import { checkActivation, type Activation } from '../gpu/ops/activation.js';
-import type { Pair, Padding } from '../gpu/ops/conv.js';
+import type { Padding } from '../gpu/ops/conv.js';
+import type { Pair } from '../gpu/shape.js';
 import { integer, numberIn, record, show } from '../gpu/check.js';
 
 /** y = activation(x W + b), `units` wide; an image is flattened first. */

@@ -7,11 +7,9 @@
 import { dispatch } from '../dispatch.js';
 import { ShapeError } from '../errors.js';
 import { applyOne, totalElements, type OpDefinition, type Step, type Tensor } from '../graph.js';
-import { ceilDivide, describeShape, imageSizes, type Shape } from '../shape.js';
+import { bothAxes, ceilDivide, describeShape, imageSizes, type Shape, type Pair } from '../shape.js';
 import { productDispatches, type Epilogue, type ProductShape } from './product.js';
 
-/** Two numbers along the height and the width. */
-export type Pair = readonly [height: number, width: number];
 export type Padding = readonly [top: number, bottom: number, left: number, right: number];
 
 /** What the shapes of a convolution's tensors leave open. */
@@ -245,7 +243,7 @@ export function convGeometry(
   kernel: Pair,
   { stride = 1, padding = 0 }: ConvOptions,
 ): ConvGeometry {
-  const strides: Pair = typeof stride === 'number' ? [stride, stride] : stride;
+  const strides = bothAxes(stride);
   const geometry: ConvGeometry = {
     input,
     kernel,

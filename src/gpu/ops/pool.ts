@@ -6,8 +6,15 @@
 import { dispatch, elementGrid } from '../dispatch.js';
 import { ShapeError, SpecError } from '../errors.js';
 import { applyOne, streamingCost, type OpDefinition, type Tensor } from '../graph.js';
-import { checkCount, describeShape, elementCount, imageSizes, sameShape } from '../shape.js';
-import type { Pair } from './conv.js';
+import {
+  bothAxes,
+  checkCount,
+  describeShape,
+  elementCount,
+  imageSizes,
+  sameShape,
+  type Pair,
+} from '../shape.js';
 
 /** One axis of the image. */
 type Axis = readonly [size: number, kernel: number, stride: number, padding: number];
@@ -111,10 +118,8 @@ export function poolAxes(
   sizes: readonly [height: number, width: number],
   { kernel, stride = kernel, padding = 0 }: PoolOptions,
 ): [rows: Axis, columns: Axis] {
-  const axis = (index: 0 | 1): Axis => {
-    const along = (value: number | Pair): number => (typeof value === 'number' ? value : value[index]);
-    return [sizes[index], along(kernel), along(stride), along(padding)];
-  };
+  const [kernels, strides, paddings] = [bothAxes(kernel), bothAxes(stride), bothAxes(padding)];
+  const axis = (index: 0 | 1): Axis => [sizes[index], kernels[index], strides[index], paddings[index]];
   return [axis(0), axis(1)];
 }
 

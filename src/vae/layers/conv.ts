@@ -5,14 +5,13 @@
 import { SpecError } from '../../gpu/errors.js';
 import { scoped, type Tensor } from '../../gpu/graph.js';
 import { add } from '../../gpu/ops/binary.js';
-import { conv2d, convGeometry, outputSize, type ConvGeometry, type Pair } from '../../gpu/ops/conv.js';
+import { conv2d, convGeometry, outputSize, type ConvGeometry } from '../../gpu/ops/conv.js';
 import { depthToSpace } from '../../gpu/ops/depth-to-space.js';
 import { activate } from '../../gpu/ops/unary.js';
 import { slice } from '../../gpu/ops/window.js';
+import { bothAxes } from '../../gpu/shape.js';
 import type { ConvSpec, DeconvSpec } from '../layer-spec.js';
 import { activationPlaces, imageOf, nameAt, type Extent, type Layer, type Site } from './layer.js';
-
-const pair = (value: number | Pair): Pair => (typeof value === 'number' ? [value, value] : value);
 
 /** A ZeroPad2d stands before the Conv2d where PyTorch's symmetric padding cannot say it. */
 function paddingPlaces({ padding: [top, bottom, left, right] }: ConvGeometry): number {
@@ -23,7 +22,7 @@ function paddingPlaces({ padding: [top, bottom, left, right] }: ConvGeometry): n
 export function conv(spec: ConvSpec, extent: Extent, site: Site): Layer {
   const { channels, kernel, stride = 1, padding = 'same', activation } = spec;
   const [H, W, C] = imageOf(extent, site);
-  const geometry = convGeometry([H, W], pair(kernel), { stride, padding });
+  const geometry = convGeometry([H, W], bothAxes(kernel), { stride, padding });
   const pads = paddingPlaces(geometry);
   const name = nameAt(site, pads);
   const { weight, bias } = site.weights.conv(name, [...geometry.kernel, C, channels]);
@@ -39,7 +38,7 @@ export function conv(spec: ConvSpec, extent: Extent, site: Site): Layer {
 export function deconv(spec: DeconvSpec, extent: Extent, site: Site): Layer {
   const { channels, factor = 2, kernel = 3, padding = 'same', crop = [0, 0], activation } = spec;
   const [H, W, C] = imageOf(extent, site);
-  const geometry = convGeometry([H, W], pair(kernel), { padding });
+  const geometry = convGeometry([H, W], bothAxes(kernel), { padding });
   const pads = paddingPlaces(geometry);
   const name = nameAt(site, pads);
   const full = outputSize(geometry).map((value) => value * factor);

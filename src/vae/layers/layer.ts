@@ -1,7 +1,6 @@
 /** What every layer is once it is built: a function of tensors with a known shape, and its places in a Sequential. */
 import { SpecError } from '../../gpu/errors.js';
 import type { Tensor } from '../../gpu/graph.js';
-import { activate } from '../../gpu/ops/unary.js';
 import type { Activation } from '../../gpu/ops/activation.js';
 import type { Shape } from '../../gpu/shape.js';
 import type { WeightFactory } from '../weights.js';
@@ -59,8 +58,4 @@ export function activationPlaces(activation: Activation = 'identity'): number {
 /** A layer without weights that keeps the extent. */
 export function pointwise(extent: Extent, places: number, apply: Layer['apply']): Layer {
   return { ...extent, places, apply };
-}
-
-export function activated(x: Tensor, activation: Activation = 'identity'): Tensor {
-  return activate(x, activation);
 }
