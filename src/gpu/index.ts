@@ -23,6 +23,7 @@ export { depthToSpace, spaceToDepth } from './ops/depth-to-space.js';
 export { dropout } from './ops/dropout.js';
 export { gather } from './ops/gather.js';
 export { likelihood } from './ops/likelihood.js';
+export { logSumExp } from './ops/log-sum-exp.js';
 export { matmul } from './ops/matmul.js';
 export { noise } from './ops/noise.js';
 export { batchNorm, groupNorm, layerNorm, type BatchNormOptions } from './ops/normalize.js';
