@@ -25,7 +25,7 @@ export { gather } from './ops/gather.js';
 export { likelihood } from './ops/likelihood.js';
 export { logSumExp } from './ops/log-sum-exp.js';
 export { matmul } from './ops/matmul.js';
-export { noise } from './ops/noise.js';
+export { noise, uniformNoise } from './ops/noise.js';
 export { batchNorm, groupNorm, layerNorm, type BatchNormOptions } from './ops/normalize.js';
 export { objective, rowWeights } from './ops/objective.js';
 export { averagePool, maxPool, sumPool, type PoolOptions } from './ops/pool.js';
