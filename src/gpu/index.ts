@@ -10,7 +10,7 @@ export { activate, affine, clamp, exp, log, negate, square, unary } from './ops/
 export type { Activation } from './ops/activation.js';
 export { attention } from './ops/attention.js';
 export { add, binary, broadcastTo, divide, multiply, subtract } from './ops/binary.js';
-export { constant, input, reshape } from './ops/constant.js';
+export { constant, input, reshape, stopGradient } from './ops/constant.js';
 export {
   conv2d,
   convGeometry,
@@ -23,8 +23,9 @@ export { depthToSpace, spaceToDepth } from './ops/depth-to-space.js';
 export { dropout } from './ops/dropout.js';
 export { gather } from './ops/gather.js';
 export { likelihood } from './ops/likelihood.js';
+export { logSumExp } from './ops/log-sum-exp.js';
 export { matmul } from './ops/matmul.js';
-export { noise } from './ops/noise.js';
+export { noise, uniformNoise } from './ops/noise.js';
 export { batchNorm, groupNorm, layerNorm, type BatchNormOptions } from './ops/normalize.js';
 export { objective, rowWeights } from './ops/objective.js';
 export { averagePool, maxPool, sumPool, type PoolOptions } from './ops/pool.js';
@@ -32,7 +33,7 @@ export { reparameterize, type Estimator, type PosteriorFamily } from './ops/repa
 export { softmax } from './ops/softmax.js';
 export { sum, sumTo } from './ops/sum.js';
 export { upsample } from './ops/upsample.js';
-export { pad, slice } from './ops/window.js';
+export { concat, pad, slice } from './ops/window.js';
 export { ParameterSet } from './parameters.js';
 export { makePlan, type Plan, type PlanRequest } from './plan.js';
 export { readBuffer } from './readback.js';
