@@ -85,6 +85,13 @@ export interface EvaluateSettings extends DataSettings, BoundSettings, AdapterSe
   readonly seed: number;
   readonly binarize: boolean;
   readonly json: boolean;
+  /** Importance samples an image; undefined: log p(x) is not estimated. */
+  readonly importance?: number;
+  /** Rows of the aggregate posterior; undefined: the KL term is not split. */
+  readonly splitKl?: number;
+  readonly disentanglement: boolean;
+  /** Undefined: nothing is written. */
+  readonly out?: string;
 }
 
 export interface SampleSettings extends AdapterSettings {
