@@ -4,12 +4,14 @@
  * | linear      | golden bound, KL, log p(x)           | KL and variance a latent in closed form; split sums up   |
  * | images      | PSNR and SSIM of reconstruct()       | a density of bytes; data outside [0, 1]; a small image   |
  * | factors     | the measures on encode()'s means     | -                                                        |
+ * | pieces      | encode() of all rows                 | more rows than a piece                                   |
  * | condition   | -                                    | a conditional model is told its labels                   |
  * | refusals    | -                                    | no factors, a posterior without a closed form            |
  */
 import { expect, test } from '@playwright/test';
 import { drawShapes } from '../../src/vae/data/shapes.js';
 import type { Dataset } from '../../src/vae/data/dataset.js';
+import { encodeRows } from '../../src/vae/evaluation/encode-rows.js';
 import { evaluationReport } from '../../src/vae/evaluation/report.js';
 import { disentanglement } from '../../src/vae/metrics/disentanglement.js';
 import { psnr, ssim } from '../../src/vae/metrics/pictures.js';
@@ -55,6 +57,18 @@ test('a linear model: every number is known', async () => {
   // One draw a row: the Monte Carlo KL differs from the exact one by the spread of 200 rows, each about 1 nat.
   expect(Math.abs(split.kl - golden.kl)).toBeLessThan(4 / Math.sqrt(N));
   expect(split.mutualInformation).toBeLessThanOrEqual(Math.log(N));
+  vae.destroy();
+});
+
+test('more rows than a piece are encoded as all at once', async () => {
+  const spec = linearSpec(2, 2);
+  const vae = await Vae.create(spec, { device: await nodeDevice(), seed: 1 });
+  const rows = 1100;
+  const values = Float32Array.from({ length: 2 * rows }, (_, i) => Math.sin(i));
+  const { mean, logVariance } = await encodeRows(vae, { rows, shape: [2], values });
+  const whole = await vae.encode(values);
+  expect(mean.values).toEqual(whole.mean);
+  expect(logVariance!.values).toEqual(whole.logVariance);
   vae.destroy();
 });
 
