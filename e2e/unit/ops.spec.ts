@@ -138,6 +138,15 @@ const refusals: readonly Refusal[] = [
     SpecError,
     "[encoder.0] activation is 'swish'; expected one of identity, relu, leakyRelu, sigmoid, tanh, softplus, silu, gelu",
   ],
+  [
+    'the gradient of trigamma',
+    () => {
+      const y = x(3);
+      return gradient(sum(unary('trigamma', y)), [y]);
+    },
+    ShapeError,
+    '[trigamma] has no gradient; logGamma can be differentiated twice; write an objective that needs no third derivative',
+  ],
   // sums and windows
   [
     'a sum over axes apart',

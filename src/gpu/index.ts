@@ -6,7 +6,19 @@ export { Executable, type ExecutableOptions, type StepValues } from './executabl
 export { gradient, vectorJacobian } from './gradient.js';
 export { scoped, Tensor, type Cost } from './graph.js';
 export { MetricRing } from './metrics.js';
-export { activate, affine, clamp, exp, log, negate, square, unary } from './ops/unary.js';
+export {
+  activate,
+  affine,
+  clamp,
+  digamma,
+  exp,
+  log,
+  logGamma,
+  negate,
+  round,
+  square,
+  unary,
+} from './ops/unary.js';
 export type { Activation } from './ops/activation.js';
 export { attention } from './ops/attention.js';
 export { add, binary, broadcastTo, divide, multiply, subtract } from './ops/binary.js';
