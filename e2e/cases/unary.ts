@@ -29,10 +29,10 @@ function bothSigns(values: readonly number[]): number[] {
 
 /** Around the zeros of log Gamma and digamma, and the branches of lib/gamma.wgsl. */
 const positive = [
-  ...[1e-3, 0.01, 0.1, 0.3, 0.4999999, 0.5, 0.75, 1 - 2 ** -24, 1, 1 + 2 ** -23, 1.001, 1.2],
-  ...[1.4616321, 1.4999999, 1.5, 1.75, 1.999, 2 - 2 ** -23, 2, 2 + 2 ** -22, 2.1, 2.4999998, 2.5, 2.6],
-  ...[3, 4.5, 7.4999995, 7.5, 7.9999995, 8, 8.1, 20, 100, 1e3, 12345.678, 1e6],
-];
+  [1e-3, 0.01, 0.1, 0.3, 0.4999999, 0.5, 0.75, 1 - 2 ** -24, 1, 1 + 2 ** -23, 1.001, 1.2],
+  [1.4616321, 1.4999999, 1.5, 1.75, 1.999, 2 - 2 ** -23, 2, 2 + 2 ** -22, 2.1, 2.4999998, 2.5, 2.6],
+  [3, 4.5, 7.4999995, 7.5, 7.9999995, 8, 8.1, 20, 100, 1e3, 12345.678, 1e6],
+].flat();
 
 /** Where each function is tried; by default everything above. */
 const places: Partial<Record<UnaryFunction, readonly number[]>> = {
