@@ -16,6 +16,7 @@ import {
   binary,
   broadcastTo,
   clamp,
+  concat,
   depthToSpace,
   dropout,
   gradient,
@@ -181,6 +182,15 @@ const moveRows: readonly Row[] = [
     [2, 5],
     (x) => slice(x, 1, 1, 3),
     (g) => reduce.sliceBackward([2, 5], 1, 1, g),
+  ),
+  linearRow(
+    'concat',
+    [2, 3],
+    (x) => concat([x, slice(x, 1, 0, 2)], 1),
+    (g) => {
+      const twice = reduce.pad(reduce.slice(g, 1, 3, 2), 1, 0, 1);
+      return map(reduce.slice(g, 1, 0, 3), (value, i) => value + twice.values[i]!);
+    },
   ),
   linearRow(
     'pad',

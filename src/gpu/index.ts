@@ -22,6 +22,7 @@ export {
 export type { Activation } from './ops/activation.js';
 export { attention } from './ops/attention.js';
 export { add, binary, broadcastTo, divide, multiply, subtract } from './ops/binary.js';
+export { concat } from './ops/concat.js';
 export { constant, input, reshape } from './ops/constant.js';
 export {
   conv2d,
@@ -37,6 +38,7 @@ export { gather } from './ops/gather.js';
 export { likelihood } from './ops/likelihood.js';
 export { logSumExp } from './ops/log-sum-exp.js';
 export { matmul } from './ops/matmul.js';
+export { lowest, nearest, oneHot } from './ops/nearest.js';
 export { noise, uniformNoise } from './ops/noise.js';
 export { batchNorm, groupNorm, layerNorm, type BatchNormOptions } from './ops/normalize.js';
 export { objective, rowWeights } from './ops/objective.js';
