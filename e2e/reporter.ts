@@ -15,7 +15,6 @@ import type {
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, relative } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
-import { TRUTH } from './truth.js';
 
 interface FileProgress {
   readonly label: string;
@@ -145,7 +144,7 @@ function writeTruths(tests: readonly TestCase[]): void {
   if (!path) return;
   const rows = tests.flatMap((test) =>
     (test.results.at(-1)?.annotations ?? [])
-      .filter(({ type }) => type === TRUTH)
+      .filter(({ type }) => type === 'truth')
       .map(({ description }): unknown => JSON.parse(description!)),
   );
   mkdirSync(dirname(path), { recursive: true });

@@ -15,11 +15,9 @@ export interface Truth {
   readonly bound: number;
 }
 
-export const TRUTH = 'truth';
-
 /** Fails where `measured` is beyond `bound`, or not a number, and notes the row either way. */
 export function holdTo(member: string, truth: string, measured: number, bound: number): void {
   const row: Truth = { member, truth, measured, bound };
-  test.info().annotations.push({ type: TRUTH, description: JSON.stringify(row) });
+  test.info().annotations.push({ type: 'truth', description: JSON.stringify(row) });
   expect(measured, `${member}: ${truth}`).toBeLessThanOrEqual(bound);
 }
