@@ -23,7 +23,7 @@ export type { Activation } from './ops/activation.js';
 export { attention } from './ops/attention.js';
 export { add, binary, broadcastTo, divide, multiply, subtract } from './ops/binary.js';
 export { concat } from './ops/concat.js';
-export { constant, input, reshape } from './ops/constant.js';
+export { constant, input, reshape, stopGradient } from './ops/constant.js';
 export {
   conv2d,
   convGeometry,
