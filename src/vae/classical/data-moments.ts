@@ -83,7 +83,8 @@ export class DataMoments {
 
   /** `S B'` for B `f64[K, D]`, as `f64[D, K]`. */
   async times(projection: Matrix): Promise<Matrix> {
-    if (this.#covariance) return multiply(this.#covariance, transpose(projection));
+    // S is symmetric, and B S runs along its rows
+    if (this.#covariance) return transpose(multiply(projection, this.#covariance));
     const [K, D] = [projection.rows, this.width];
     const sums = await this.resident.sum({
       name: `project ${K}`,
