@@ -274,7 +274,7 @@ test.describe('a model', () => {
     test(`evaluated in batches of ${batchSize}, about a mean of its own`, async () => {
       const mean = new Float64Array(D).fill(-0.7);
       const moved = new LinearGaussian({
-        family: 'ppca',
+        family: 'factor-analysis',
         shape: [D],
         mean,
         weight: model.weight,
