@@ -1,4 +1,4 @@
-"""The Keras example's setting in PyTorch, from the weights and images that keras-example.ts wrote.
+"""The Keras example's setting in PyTorch, from the weights, images, order and noise that keras-example.ts wrote.
 
     python3 bench/keras_example.py FOLDER EPOCHS BATCH
 """
@@ -47,31 +47,33 @@ class Vae(nn.Module):
             nn.Conv2d(32, 1, 3, padding=1),
         )
 
-    def loss(self, x):
+    def loss(self, x, noise):
         hidden = self.encoder(x)
         mean, log_variance = self.mean(hidden), self.log_variance(hidden)
-        z = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
+        z = mean + torch.exp(0.5 * log_variance) * noise
         logits = self.decoder(z)
         reconstruction = nn.functional.binary_cross_entropy_with_logits(logits, x, reduction="sum")
         kl = -0.5 * (1 + log_variance - mean**2 - log_variance.exp()).sum()
         return (reconstruction + kl) / len(x)
 
 
-torch.manual_seed(1)
 images = torch.from_numpy(numpy.fromfile(folder / "images.f32", numpy.float32)).reshape(-1, 1, 28, 28)
 model = Vae()
 model.load_state_dict(read_safetensors(folder / "initial.safetensors"))
 optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+steps = len(images) // batch
+order = torch.from_numpy(numpy.fromfile(folder / "order.u32", numpy.uint32).astype(numpy.int64)).reshape(epochs, -1)
+noise = torch.from_numpy(numpy.fromfile(folder / "noise.f32", numpy.float32)).reshape(epochs, steps, batch, 2)
 started = time.time()
 losses = []
-for _ in range(epochs):
+for epoch in range(epochs):
     total = 0.0
-    for rows in torch.randperm(len(images)).split(batch):
-        x = images[rows]
+    for step in range(steps):
+        x = images[order[epoch, step * batch : (step + 1) * batch]]
         optimizer.zero_grad()
-        loss = model.loss(x)
+        loss = model.loss(x, noise[epoch, step])
         loss.backward()
         optimizer.step()
-        total += loss.item() * len(x)
-    losses.append(total / len(images))
+        total += loss.item()
+    losses.append(total / steps)
 print(json.dumps({"losses": losses, "seconds": time.time() - started, "version": torch.__version__}))

@@ -36,7 +36,7 @@ fn evaluate(v: f32) -> f32 {
   switch FUNCTION {
     case NEGATE: { return -v; }
     case EXP: { return exp_clamped(v); }
-    case LOG: { return select(log(v), log1p_small(v - 1.0), v > 0.5 && v < 2.0); }
+    case LOG: { return log_accurate(v); }
     case SQUARE: { return v * v; }
     case SQRT: { return sqrt(v); }
     case RECIPROCAL: { return 1.0 / v; }

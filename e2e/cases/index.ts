@@ -10,6 +10,7 @@ import { epilogueCases } from './epilogue.js';
 import { gatherCases } from './gather.js';
 import { imageCases } from './image.js';
 import { likelihoodCases } from './likelihood.js';
+import { logSumExpCases } from './log-sum-exp.js';
 import { matmulCases } from './matmul.js';
 import { moveCases } from './move.js';
 import { noiseCases } from './noise.js';
@@ -26,6 +27,7 @@ export const kernelCases: readonly KernelCase[] = [
   ...unaryCases,
   ...binaryCases,
   ...moveCases,
+  ...logSumExpCases,
   ...imageCases,
   ...poolCases,
   ...noiseCases,

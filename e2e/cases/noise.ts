@@ -1,11 +1,11 @@
 /**
- * Plan: standard normal noise from the counter generator against the noise contract, element by element, which no
- * wrong word of Threefry could pass.
+ * Plan: noise from the counter generator against the noise contract, element by element, which no wrong word of
+ * Threefry could pass: standard normal within rounding, uniform exactly.
  * - sizes: one (half a pair), odd, around 64 (control: 65);
  * - seeds of 53 bits and of 0, streams up to the largest word, tags that separate noise tensors of one step.
  */
-import { noise } from 'webgpu-vae/gpu';
-import { normalNoise } from '../reference/noise.js';
+import { noise, uniformNoise } from 'webgpu-vae/gpu';
+import { normalNoise, uniformNoise as uniformReference } from '../reference/noise.js';
 import { everywhere, tolerances } from '../tolerance.js';
 import { describe, kernelCase, type KernelCase } from './case.js';
 
@@ -45,6 +45,17 @@ function noiseCase({ shape, seed, stream, tag }: NoiseRow): KernelCase {
   );
 }
 
+function uniformCase({ shape, seed, stream, tag }: NoiseRow): KernelCase {
+  return kernelCase(
+    `uniform noise f32${describe(shape)} seed ${seed.join(':')} stream ${stream} tag ${tag}`,
+    (graph) => {
+      const expected = uniformReference(shape, { low: seed[0], high: (seed[1] ^ tag) >>> 0 }, stream);
+      graph.steps = [{ seed, stream }];
+      graph.expect('y', uniformNoise(shape, tag), expected, everywhere(expected, tolerances.exact()));
+    },
+  );
+}
+
 /** The stream is a number of the step block: the same plan draws other noise in the next step. */
 const nextStep = kernelCase('noise of the second of two steps', (graph) => {
   const expected = normalNoise([33], { low: 5, high: 0 }, 12);
@@ -52,4 +63,4 @@ const nextStep = kernelCase('noise of the second of two steps', (graph) => {
   graph.expect('y', noise([33]), expected, everywhere(expected, tolerances.noise(1)));
 });
 
-export const noiseCases: readonly KernelCase[] = [...rows.map(noiseCase), nextStep];
+export const noiseCases: readonly KernelCase[] = [...rows.map(noiseCase), ...rows.map(uniformCase), nextStep];

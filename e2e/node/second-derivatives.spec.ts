@@ -23,6 +23,7 @@ import {
   input,
   layerNorm,
   likelihood,
+  logSumExp,
   matmul,
   maxPool,
   multiply,
@@ -48,6 +49,7 @@ import { attentionBackward } from '../reference/attention.js';
 import { binaryBackward, binaryNames, unaryBackward, unaryNames } from '../reference/elementwise.js';
 import * as image from '../reference/image.js';
 import { logLikelihoodBackward } from '../reference/likelihood.js';
+import { logSumExpBackward } from '../reference/log-sum-exp.js';
 import { matmul as product, matmulBackward } from '../reference/matmul.js';
 import * as norms from '../reference/normalize.js';
 import { poolBackward } from '../reference/pool.js';
@@ -243,6 +245,13 @@ const softmaxRow: Row = {
   backward: ({ x }, [g]) => [softmaxBackward(x!, g!)],
 };
 
+const logSumExpRows: readonly Row[] = [[0], [1], [1, 2]].map((axes) => ({
+  name: `logSumExp over ${axes.join(', ')}`,
+  inputs: { x: randomNormal([3, 4, 2], 29) },
+  build: ({ x }) => [logSumExp(x!, axes)],
+  backward: ({ x }, [g]) => [logSumExpBackward(x!, axes, g!)],
+}));
+
 const attentionRows: readonly Row[] = [
   {
     name: 'attention',
@@ -423,6 +432,7 @@ const rows: readonly Row[] = [
   ...binaryRows,
   ...moveRows,
   softmaxRow,
+  ...logSumExpRows,
   ...attentionRows,
   ...likelihoodRows,
   ...reparameterizeRows,

@@ -24,6 +24,7 @@ import {
   input,
   layerNorm,
   likelihood,
+  logSumExp,
   makePlan,
   matmul,
   maxPool,
@@ -161,6 +162,12 @@ const refusals: readonly Refusal[] = [
     () => sum(x(2), []),
     ShapeError,
     '[sum] axes are [] of f32[2]; pass neighbouring axes',
+  ],
+  [
+    'a logSumExp over axes apart',
+    () => logSumExp(x(2, 3, 4), [0, 2]),
+    ShapeError,
+    '[logSumExp] axes are [0, 2] of f32[2, 3, 4]; pass neighbouring axes',
   ],
   [
     'a slice past the end',
@@ -543,6 +550,7 @@ const accepted: readonly Accepted[] = [
   ['a sum of everything', () => sum(x(2, 3)), [1]],
   ['a sum that keeps its axes', () => sum(x(2, 3, 4), [1, 2], true), [2, 1, 1]],
   ['a sum over an axis of 1 is a view', () => sum(x(2, 1), [1]), [2]],
+  ['a logSumExp that keeps its axes', () => logSumExp(x(2, 3, 4), [0, 1], true), [1, 1, 4]],
   ['sumTo undoes a broadcast', () => sumTo(x(2, 5, 3), [5, 1]), [5, 1]],
   ['a slice of everything', () => slice(x(2, 5), 1, 0, 5), [2, 5]],
   ['a scale for every element', () => likelihood('laplace', x(4, 5), x(2, 5), x(4, 5)), [4]],

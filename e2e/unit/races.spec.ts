@@ -96,6 +96,14 @@ const rows: readonly Row[] = [
     spare: GRADIENT ? [2, 3, 4, 5] : [2],
   })),
   {
+    kernel: 'log_sum_exp',
+    overrides: { WORKGROUP: lanes, COOPERATIVE: true },
+    parameters: { outer: 2, reduced: 9, inner: 1, piece: 9 },
+    workgroups: [2, 1, 1],
+    sizes: { x: 18, y: 2 },
+    ...sumsOnce,
+  },
+  {
     kernel: 'attention',
     overrides: { WORKGROUP: 2 },
     parameters: { images: 2, points: 19, channels: 3, scale: 1 },

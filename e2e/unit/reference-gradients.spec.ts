@@ -19,6 +19,7 @@ import { dropout } from '../reference/dropout.js';
 import * as elementwise from '../reference/elementwise.js';
 import * as image from '../reference/image.js';
 import { logLikelihood, logLikelihoodBackward } from '../reference/likelihood.js';
+import { logSumExp, logSumExpBackward } from '../reference/log-sum-exp.js';
 import { matmul, matmulBackward } from '../reference/matmul.js';
 import {
   normalize,
@@ -207,6 +208,16 @@ for (const name of ['sum', 'average', 'max'] as const)
       };
     };
   }
+
+for (const axes of [[0], [1, 2]])
+  gradientCases[`logSumExp over ${axes.join(', ')}`] = () => {
+    const x = randomNormal([2, 3, 4], 29);
+    return {
+      inputs: [x],
+      output: () => logSumExp(x, axes),
+      gradients: (g) => [logSumExpBackward(x, axes, g)],
+    };
+  };
 
 gradientCases['softmax'] = () => {
   const x = randomNormal([3, 5], 8);

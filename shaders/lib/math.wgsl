@@ -20,6 +20,11 @@ fn log1p_accurate(x: f32) -> f32 {
   return select(log(1.0 + x), log1p_small(x), x >= -0.5 && x <= 1.0);
 }
 
+// log(x) for x > 0 with relative accuracy near 1, where the built-in is only absolute.
+fn log_accurate(x: f32) -> f32 {
+  return select(log(x), log1p_small(x - 1.0), x > 0.5 && x < 2.0);
+}
+
 // exp(x) - 1, relative error 4e-7: a degree-7 series near 0, the built-in elsewhere.
 fn expm1_accurate(x: f32) -> f32 {
   let series = x * (1.0 + x * (0.5 + x * (1.0 / 6.0 + x * (1.0 / 24.0 + x * (1.0 / 120.0 + x * (1.0 / 720.0 + x * (1.0 / 5040.0)))))));

@@ -92,6 +92,32 @@ function sumDispatch(
 }
 
 /**
+ * A tensor seen as [outer, reduced, inner] and the shape that is left, for the op `name`.
+ * @throws ShapeError unless `axes` are neighbours of `x`
+ */
+export function reduction(
+  name: string,
+  { shape: sizes }: Tensor,
+  axes: readonly number[],
+  keep: boolean,
+): SumAttributes {
+  const first = Math.min(...axes);
+  const last = Math.max(...axes);
+  if (axes.length === 0 || last - first + 1 !== new Set(axes).size || first < 0 || last >= sizes.length)
+    throw new ShapeError(
+      name,
+      `axes are [${axes.join(', ')}] of ${describeShape(sizes)}; pass neighbouring axes`,
+    );
+  const kept = sizes.flatMap((size, axis) => (axis < first || axis > last ? [size] : keep ? [1] : []));
+  return {
+    shape: kept.length === 0 ? [1] : kept,
+    outer: elementCount(sizes.slice(0, first)),
+    reduced: elementCount(sizes.slice(first, last + 1)),
+    inner: elementCount(sizes.slice(last + 1)),
+  };
+}
+
+/**
  * Sum over `axes` (all by default), which must be neighbours; summed axes are kept with size 1 when `keep`.
  * A full sum without `keep` gives `f32[1]`.
  */
@@ -100,18 +126,7 @@ export function sum(
   axes: readonly number[] = x.shape.map((_, axis) => axis),
   keep = false,
 ): Tensor {
-  const first = Math.min(...axes);
-  const last = Math.max(...axes);
-  if (axes.length === 0 || last - first + 1 !== new Set(axes).size || first < 0 || last >= x.shape.length)
-    throw new ShapeError(
-      'sum',
-      `axes are [${axes.join(', ')}] of ${describeShape(x.shape)}; pass neighbouring axes`,
-    );
-  const kept = x.shape.flatMap((size, axis) => (axis < first || axis > last ? [size] : keep ? [1] : []));
-  const shape = kept.length === 0 ? [1] : kept;
-  const outer = elementCount(x.shape.slice(0, first));
-  const reduced = elementCount(x.shape.slice(first, last + 1));
-  const inner = elementCount(x.shape.slice(last + 1));
+  const { outer, reduced, inner, shape } = reduction('sum', x, axes, keep);
   const value = constantValue(x);
   if (value !== undefined) return constant(shape, value * reduced);
   if (reduced === 1) return reshape(x, shape);
