@@ -5,8 +5,9 @@
 
 @compute @workgroup_size(WORKGROUP, 1, 1)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = element_of(group, groups, lane);
-  if (i >= parameters.count) { return; }
+  let element = element_of(group, groups, lane);
+  if (element >= parameters.count) { return; }
+  let i = parameters.first + element;
   let old = weights[i];
   let g = gradients[i] * clip_scale() + old * step.decay;
   let old2 = moment2[i];

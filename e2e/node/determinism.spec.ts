@@ -178,7 +178,7 @@ function referenceMean(x: F64, batchSize: number, epoch: number, axes: TrainerOp
     }
     const { samples, beta } = MEAN_OPTIONS;
     const noise = roundToFloat32(normalNoise([samples * batchSize, K], MEAN_SEED, stream));
-    const options = { beta, rowCount: picked.length, estimator: axes.estimator ?? 'B' };
+    const options = { beta, rowCount: picked.length, estimator: axes.estimator === 'A' ? 'A' : 'B' } as const;
     const { terms } = vaeForward(meanSpec, meanParameters, batch, noise, options);
     for (const term of ['elbo', 'reconstruction', 'kl'] as const)
       mean[term] += (terms[term] * picked.length) / rows;

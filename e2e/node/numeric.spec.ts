@@ -118,10 +118,11 @@ test.describe('a step that is not finite', () => {
   });
 
   test('a loss that overflows is reported although every gradient is finite', async () => {
-    const flat = { ...spec, encoder: [], decoder: [], likelihood: { type: 'gaussian', scale: 1 } as const };
-    const shapes = parameterShapes({ ...flat, input: [D] });
+    const likelihood = { type: 'gaussian', scale: 1 } as const;
+    const flat = { input: [D], latent: K, encoder: [], decoder: [], likelihood };
+    const shapes = parameterShapes(flat);
     const silent = new Map([...shapes].map(([name, shape]) => [name, zeros(shape)])); // decodes all to 0
-    const vae = await loadModel({ ...flat, input: [D] }, silent, await nodeDevice());
+    const vae = await loadModel(flat, silent, await nodeDevice());
     const options = { batchSize: BATCH, optimizer: { type: 'sgd' }, learningRate: 1e-6 } as const; // Adam squares
     const trainer = await vae.trainer(undefined, options);
     await trainer.step(batch((x) => x.fill(5e19))); // its square is beyond float32

@@ -13,7 +13,8 @@ import { describeTiling, describeVariant } from '../../src/node/cli/product.js';
 import { tableOf, tune, type TunedProduct } from '../../src/node/cli/tune.js';
 import { buildOptimizer } from '../../src/vae/optimizers/optimizer.js';
 import type { VaeSpec } from '../../src/vae/spec.js';
-import { trainingRequest, type StepTerms } from '../../src/vae/trainer.js';
+import type { StepTerms } from '../../src/vae/trainer.js';
+import { trainingPlan } from '../../src/vae/training-plan.js';
 import { Vae } from '../../src/vae/vae.js';
 import { largest } from '../evaluate.js';
 import { nodeDevice } from '../node-device.js';
@@ -38,7 +39,8 @@ const BOUND_S = 90;
 
 async function tuneTiny(device: Device): Promise<TunedProduct[]> {
   const vae = await Vae.create(spec, { device });
-  const request = trainingRequest(vae, undefined, BATCH, {}, buildOptimizer({ type: 'adam' }));
+  const plan = trainingPlan(vae.model, undefined, BATCH, {}, buildOptimizer({ type: 'adam' }));
+  const { request } = plan.model[0]!;
   const products = await tune(device, request, { rounds: 2, boundMs: 200 });
   vae.destroy();
   return products;

@@ -7,7 +7,8 @@
 //#include "elements.wgsl"
 
 struct Parameters {
-  // vec4 elements of the flat buffers
+  // the vec4 elements of the flat buffers that are updated
+  first: u32,
   count: u32,
   beta1: f32,
   // 1 - beta, rounded from float64: in f32 1 - 0.999 is off by 5e-5

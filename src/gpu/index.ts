@@ -10,7 +10,7 @@ export { activate, affine, clamp, exp, log, negate, square, unary } from './ops/
 export type { Activation } from './ops/activation.js';
 export { attention } from './ops/attention.js';
 export { add, binary, broadcastTo, divide, multiply, subtract } from './ops/binary.js';
-export { constant, input, reshape } from './ops/constant.js';
+export { constant, input, reshape, stopGradient } from './ops/constant.js';
 export {
   conv2d,
   convGeometry,
@@ -33,7 +33,7 @@ export { reparameterize, type Estimator, type PosteriorFamily } from './ops/repa
 export { softmax } from './ops/softmax.js';
 export { sum, sumTo } from './ops/sum.js';
 export { upsample } from './ops/upsample.js';
-export { pad, slice } from './ops/window.js';
+export { concat, pad, slice } from './ops/window.js';
 export { ParameterSet } from './parameters.js';
 export { makePlan, type Plan, type PlanRequest } from './plan.js';
 export { readBuffer } from './readback.js';

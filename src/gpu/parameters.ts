@@ -18,6 +18,24 @@ export interface ParameterEntry {
   readonly offset: number;
 }
 
+/** Neighbours in the flat buffer, in elements; both are multiples of the alignment. */
+export interface FlatRange {
+  readonly first: number;
+  readonly length: number;
+}
+
+/** The ranges of the flat buffer that hold `entries`, gaps included; neighbours are joined. */
+export function flatRanges(entries: readonly ParameterEntry[]): FlatRange[] {
+  const ranges: { first: number; length: number }[] = [];
+  for (const { offset, shape } of entries.toSorted((a, b) => a.offset - b.offset)) {
+    const length = alignUp(elementCount(shape), ALIGNMENT);
+    const last = ranges.at(-1);
+    if (last && last.first + last.length === offset) last.length += length;
+    else ranges.push({ first: offset, length });
+  }
+  return ranges;
+}
+
 export class ParameterSet {
   readonly #entries = new Map<string, ParameterEntry>();
   #length = 0;

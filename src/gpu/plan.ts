@@ -11,7 +11,7 @@ import { kernels } from './kernels.generated.js';
 import { constantOp, constantValue, inputOp, parameterOp, reshapeOp, temporaryOp } from './ops/constant.js';
 import { updateDispatches, type UpdateSettings } from './ops/update.js';
 import { windowOp } from './ops/window.js';
-import type { ParameterEntry, ParameterSet } from './parameters.js';
+import { flatRanges, type ParameterEntry, type ParameterSet } from './parameters.js';
 import { describeShape, elementCount, sameShape, type Shape } from './shape.js';
 import type { Tuning } from './tuning.js';
 
@@ -22,7 +22,9 @@ export interface PlanRequest {
   readonly parameters?: ParameterSet;
   /** What a run reads or moves and no gradient trains: running statistics, in the resource `state`. */
   readonly state?: ParameterSet;
-  /** The gradient of every weight, in the order of `parameters.entries`; written into the flat buffer. */
+  /** The weights that are trained; all of `parameters` by default. */
+  readonly trained?: readonly ParameterEntry[];
+  /** The gradient of every trained weight, in their order; written into the flat buffer. */
   readonly gradients?: readonly Tensor[];
   readonly update?: UpdateSettings;
   /** false: every tensor gets its own buffer (debugging and guard checks). */
@@ -76,7 +78,7 @@ export function makePlan(request: PlanRequest, adapterClass: AdapterClass, tunin
   const places = new Placement(request, dispatches, targets);
   dispatches.push(...places.gradientCopies(context));
   if (request.update && request.parameters) {
-    const update = updateDispatches(request.update, request.parameters.length, context);
+    const update = updateDispatches(request.update, flatRanges(trainedEntries(request)), context);
     dispatches.push(...update.map((dispatch) => ({ label: `update ${request.update!.rule}`, dispatch })));
   }
   return places.finish(dispatches);
@@ -127,8 +129,9 @@ class Placement {
       for (const [tensor, isWritten] of tensorOperands(dispatch)) (isWritten ? written : read).add(tensor);
     }
     const outputs = new Set(Object.values(this.#request.outputs).map(storageOf));
+    const trained = trainedEntries(this.#request);
     this.#request.gradients?.forEach((gradient, index) => {
-      const location = flatLocation('gradients', this.#request.parameters!.entries[index]!);
+      const location = flatLocation('gradients', trained[index]!);
       const storage = storageOf(gradient);
       const inPlace =
         written.has(storage) && !read.has(storage) && !outputs.has(storage) && !this.#fixed.has(storage);
@@ -229,6 +232,10 @@ class Placement {
     this.#inputs.set(name, tensor.shape);
     return { kind: 'input', name };
   }
+}
+
+function trainedEntries({ trained, parameters }: PlanRequest): readonly ParameterEntry[] {
+  return trained ?? parameters?.entries ?? [];
 }
 
 /** An entry's place in the flat buffer `name`. */

@@ -2,21 +2,24 @@
 import { BufferGroup } from '../gpu/buffer-group.js';
 import { Executable } from '../gpu/executable.js';
 import { MetricRing } from '../gpu/metrics.js';
-import type { Estimator } from '../gpu/ops/reparameterize.js';
 import { makePlan } from '../gpu/plan.js';
 import { Scheduler } from '../gpu/scheduler.js';
 import { seedWords } from '../gpu/threefry.js';
+import { boundLosses } from './bound.js';
+import { conditionDataset } from './condition.js';
 import { checkForModel } from './data/check.js';
+import { checkEstimator, type EstimatorSpec } from './estimator-spec.js';
 import { checkRange, type Dataset } from './data/dataset.js';
 import { uploadDataset } from './data/resident.js';
-import { TermsMean, type Terms } from './terms.js';
-import { checkOptions, gatherFrom } from './trainer.js';
+import { TermsMean, termsOf, type Terms } from './terms.js';
+import { checkOptions } from './trainer.js';
+import { conditionInput, gatherFrom } from './training-plan.js';
 import type { Vae } from './vae.js';
 
 export interface EvaluateOptions {
   /** Rows a dispatch; at most the data's rows. */
   readonly batchSize?: number;
-  readonly estimator?: Estimator;
+  readonly estimator?: EstimatorSpec;
   /** Latent samples a datum. */
   readonly samples?: number;
   readonly beta?: number;
@@ -30,16 +33,20 @@ const EVALUATION_STREAM = 0x80000000;
 
 /** Terms of `vae` on all rows of `data`. @throws as training does for data that does not fit */
 export async function evaluate(vae: Vae, data: Dataset, options: EvaluateOptions = {}): Promise<Terms> {
-  const { estimator = 'B', samples = 1, beta = 1, seed = 0, binarize = false } = options;
+  const { samples = 1, beta = 1, seed = 0, binarize = false } = options;
+  const estimator = checkEstimator(options.estimator ?? 'B', samples);
   checkOptions(options, options.batchSize ?? 128);
   const batchSize = Math.min(options.batchSize ?? 128, data.rows);
   checkForModel(data, vae.spec, Math.max(1, batchSize));
   if (binarize) checkRange(data, 0, 1, 'data', 'binarize');
   const { device, model } = vae;
   const x = gatherFrom(data, batchSize, model.width, { shuffle: false, binarize });
-  const { terms } = model.elbo(x, { estimator, samples });
+  const condition = conditionInput(model, data, batchSize, false);
+  const bound = model.bound(x, { estimator, samples, ...(condition && { condition }) });
+  const { terms, multiSample } = boundLosses(bound, batchSize, estimator);
+  const outputs = { terms, ...(multiSample && { multiSample }) };
   const plan = makePlan(
-    { label: 'evaluate', outputs: { terms }, parameters: model.weights.set, state: model.weights.state },
+    { label: 'evaluate', outputs, parameters: model.weights.set, state: model.weights.state },
     device.adapterClass,
     device.tuning,
   );
@@ -47,10 +54,11 @@ export async function evaluate(vae: Vae, data: Dataset, options: EvaluateOptions
   let executable: Executable | undefined;
   try {
     const { buffer: dataset } = await uploadDataset(buffers, data);
-    const ring = new MetricRing(buffers, 3);
-    executable = await Executable.create(device, plan, { resources: { dataset, ...vae.resources } });
+    const resources = { dataset, ...(await conditionResource(buffers, vae, data)), ...vae.resources };
+    const ring = new MetricRing(buffers, multiSample ? 4 : 3);
+    executable = await Executable.create(device, plan, { resources });
     const scheduler = new Scheduler(device);
-    const source = executable.output('terms');
+    const sources = Object.keys(outputs).map((name) => executable!.output(name));
     const mean = new TermsMean();
     for (let first = 0, batch = 0; first < data.rows; first += batchSize, batch++) {
       const row_count = Math.min(batchSize, data.rows - first);
@@ -61,7 +69,7 @@ export async function evaluate(vae: Vae, data: Dataset, options: EvaluateOptions
         first_row: first,
         beta,
       };
-      await scheduler.run(executable, step, (encoder) => ring.record(encoder, [source]));
+      await scheduler.run(executable, step, (encoder) => ring.record(encoder, sources));
       if (ring.pending === ring.capacity) await collect(ring, mean, batchSize, data.rows);
     }
     await collect(ring, mean, batchSize, data.rows);
@@ -72,10 +80,20 @@ export async function evaluate(vae: Vae, data: Dataset, options: EvaluateOptions
   }
 }
 
+/** The condition of every row on the GPU, for a model that has one. */
+async function conditionResource(
+  buffers: BufferGroup,
+  vae: Vae,
+  data: Dataset,
+): Promise<{ condition?: GPUBuffer }> {
+  const { condition } = vae.spec;
+  if (!condition) return {};
+  const { buffer } = await uploadDataset(buffers, conditionDataset(data, condition.classes), 'condition');
+  return { condition: buffer };
+}
+
 /** Adds the ring's entries; batches come in order, so the rows already added tell each batch's size. */
 async function collect(ring: MetricRing, mean: TermsMean, batchSize: number, rows: number): Promise<void> {
-  for (const [elbo, reconstruction, kl] of (await ring.read()) as Iterable<ArrayLike<number>> as Iterable<
-    [number, number, number]
-  >)
-    mean.add({ elbo, reconstruction, kl }, Math.min(batchSize, rows - mean.rows));
+  for (const entry of await ring.read())
+    mean.add(termsOf(entry, entry.length > 3 ? ['multiSample'] : []), Math.min(batchSize, rows - mean.rows));
 }

@@ -1,36 +1,43 @@
-/** A VAE's graph pieces: encoder, decoder and likelihood as functions of tensors, and the weights they share. */
+/** A VAE's graph pieces: encoder, decoder, posterior, prior and likelihood as functions of tensors, and their weights. */
 import { SpecError } from '../gpu/errors.js';
 import { scoped, type Tensor } from '../gpu/graph.js';
-import { objective, rowWeights } from '../gpu/ops/objective.js';
-import { reparameterize, type Estimator } from '../gpu/ops/reparameterize.js';
-import { reshape } from '../gpu/ops/constant.js';
-import { elementCount, sameShape } from '../gpu/shape.js';
+import { broadcastTo, subtract } from '../gpu/ops/binary.js';
+import { reshape, stopGradient } from '../gpu/ops/constant.js';
+import { concat } from '../gpu/ops/window.js';
+import { elementCount, sameShape, type Shape } from '../gpu/shape.js';
+import { boundLosses, type Bound } from './bound.js';
+import type { EstimatorSpec } from './estimator-spec.js';
 import { affineMap } from './layers/dense.js';
 import type { TrainingBatch } from './layers/norm.js';
 import { stack, type Stack } from './layers/stack.js';
 import { buildLikelihood, type Likelihood } from './likelihoods/likelihood.js';
+import { buildObjective, type Objective } from './objectives/objective.js';
+import { buildPosterior, type DrawOptions, type Posterior } from './posteriors/posterior.js';
+import { buildPrior, type Prior } from './priors/prior.js';
 import type { CompleteSpec } from './spec.js';
 import { WeightFactory } from './weights.js';
 
-/** Separates the latent noise from other uses of a seed. */
-const LATENT_NOISE = 0;
-
-export interface ElboOptions {
-  readonly estimator: Estimator;
+export interface BoundOptions {
+  readonly estimator: EstimatorSpec;
   readonly samples: number;
   /** True in training: dropout drops, and norms use and move statistics of the batch. */
   readonly training?: boolean;
   /** f32[S*B, K] instead of the kernel's own noise. */
   readonly noise?: Tensor;
+  /** f32[B, C], for a model with a condition. */
+  readonly condition?: Tensor;
 }
 
 export class Model {
   readonly weights = new WeightFactory();
   /** Elements of a datum. */
   readonly width: number;
-  /** Columns of the moments: 2K, or K + 1 for an isotropic posterior. */
-  readonly momentsWidth: number;
+  /** Columns of the condition, 0 without one. */
+  readonly conditionWidth: number;
+  readonly posterior: Posterior;
+  readonly prior: Prior;
   readonly likelihood: Likelihood;
+  readonly objective: Objective;
   /** A dense layer takes the data as they come, flat. */
   readonly #takesImages: boolean;
   readonly #encoder: Stack;
@@ -41,29 +48,40 @@ export class Model {
 
   /** @throws SpecError naming the layer that does not fit */
   constructor(readonly spec: CompleteSpec) {
-    const { input, latent, posterior } = spec;
+    const { input, latent } = spec;
     const { weights } = this;
     this.width = elementCount(input);
-    this.momentsWidth = posterior === 'isotropic' ? latent + 1 : 2 * latent;
+    this.conditionWidth = spec.condition?.classes ?? 0;
     const datum = input.length === 3 ? input : [this.width];
     this.#takesImages = datum.length === 3 && spec.encoder[0]?.type !== 'dense';
-    this.#encoder = stack(
-      spec.encoder,
-      this.#takesImages ? { shape: datum } : { shape: [this.width], flattened: datum },
-      { weights, prefix: 'encoder', where: 'spec.encoder' },
-    );
-    this.#moments = weights.moments(
-      this.#encoder.flattened ?? this.#encoder.shape,
-      latent,
-      this.momentsWidth,
-    );
+    this.posterior = buildPosterior(spec.posterior, latent);
+    this.#encoder = this.#encoderStack(datum);
+    const encoded = this.#encoder.flattened ?? this.#encoder.shape;
+    this.#moments = weights.moments(encoded, latent, this.posterior.momentsWidth);
     this.#decoder = stack(
       spec.decoder,
-      { shape: [latent] },
+      { shape: [latent + this.conditionWidth] },
       { weights, prefix: 'decoder', where: 'spec.decoder' },
     );
     this.#output = this.#outputLayer(datum);
     this.likelihood = buildLikelihood(spec.likelihood, weights, datum);
+    this.prior = buildPrior(spec.prior, { latent, conditionWidth: this.conditionWidth, weights });
+    this.objective = buildObjective(spec.objective, { latent, datum, weights });
+  }
+
+  /** The condition comes as further channels of an image, or further columns of a vector. */
+  #encoderStack(datum: Shape): Stack {
+    const { weights, spec, width, conditionWidth } = this;
+    const site = { weights, prefix: 'encoder', where: 'spec.encoder' };
+    if (conditionWidth === 0)
+      return stack(
+        spec.encoder,
+        this.#takesImages ? { shape: datum } : { shape: [width], flattened: datum },
+        site,
+      );
+    const [H, W, C] = datum as [number, number, number];
+    const shape = this.#takesImages ? [H, W, C + conditionWidth] : [width + conditionWidth];
+    return stack(spec.encoder, { shape }, site);
   }
 
   #outputLayer(datum: readonly number[]): { weight: Tensor; bias: Tensor } | undefined {
@@ -77,32 +95,104 @@ export class Model {
     return undefined;
   }
 
-  /** f32[B, D] -> the posterior's moments f32[B, momentsWidth]: mean, then log-variance. */
-  encode(x: Tensor, training?: TrainingBatch): Tensor {
-    const { input } = this.spec;
-    const data = this.#takesImages ? reshape(x, [x.shape[0]!, ...input]) : x;
-    const encoded = this.#encoder.apply(data, training);
+  /** f32[B, D] and the condition f32[B, C] -> the posterior's moments f32[B, momentsWidth]. */
+  encode(x: Tensor, condition?: Tensor, training?: TrainingBatch): Tensor {
+    const encoded = this.#encoder.apply(this.#encoderInput(x, condition), training);
     return scoped('moments', () => affineMap(encoded, this.#moments));
   }
 
-  /** f32[R, K] -> the likelihood's logits or mean f32[R, D]. */
-  decode(z: Tensor, training?: TrainingBatch): Tensor {
-    const decoded = this.#decoder.apply(z, training);
+  #encoderInput(x: Tensor, condition: Tensor | undefined): Tensor {
+    const [batch] = x.shape as [number];
+    const data = this.#takesImages ? reshape(x, [batch, ...this.spec.input]) : x;
+    if (!condition) return data;
+    if (!this.#takesImages) return concat([data, condition], 1);
+    const [H, W] = this.spec.input as [number, number];
+    const planes = broadcastTo(reshape(condition, [batch, 1, 1, this.conditionWidth]), [
+      batch,
+      H,
+      W,
+      this.conditionWidth,
+    ]);
+    return concat([data, planes], 3);
+  }
+
+  /** z f32[R, K] and the condition f32[R, C] -> the likelihood's parameters f32[R, D]. */
+  decode(z: Tensor, condition?: Tensor, training?: TrainingBatch): Tensor {
+    const decoded = this.#decoder.apply(condition ? concat([z, condition], 1) : z, training);
     const output = this.#output;
     if (output) return scoped(`decoder.${this.#decoder.places}`, () => affineMap(decoded, output));
     return reshape(decoded, [z.shape[0]!, this.width]);
   }
 
-  /** The negative elbo of a batch and its terms (elbo, reconstruction, kl), weighted as the step block says. */
-  elbo(x: Tensor, { estimator, samples, training, noise }: ElboOptions): { loss: Tensor; terms: Tensor } {
-    const { latent, posterior } = this.spec;
-    const weights = rowWeights(x.shape[0]!, samples);
+  /** One pass through the model: the pieces of the bound that estimators and objectives work with. */
+  bound(x: Tensor, { estimator, samples, training, noise, condition }: BoundOptions): Bound {
     const batch = training ? { batch: x.shape[0]! } : undefined;
-    const moments = this.encode(x, batch);
-    const attributes = { latent, samples, posterior, estimator, tag: LATENT_NOISE };
-    const { z, kl } = scoped('posterior', () => reparameterize(moments, attributes, noise));
-    const output = this.decode(z, batch);
+    const moments = this.encode(x, condition, batch);
+    const options = { samples, ...(noise && { noise }) };
+    const drawn = scoped('posterior', () => this.#draw(moments, options, estimator, condition));
+    const output = this.decode(drawn.z, condition && repeatRows(condition, samples), batch);
     const reconstruction = scoped('likelihood', () => this.likelihood.logDensity(output, x));
-    return objective(reconstruction, kl, weights);
+    return { moments, output, reconstruction, ...drawn };
   }
+
+  #draw(
+    moments: Tensor,
+    options: DrawOptions,
+    estimator: EstimatorSpec,
+    condition: Tensor | undefined,
+  ): Pick<Bound, 'z' | 'kl' | 'score'> {
+    const { posterior, prior } = this;
+    if (typeof estimator === 'object' && needsDensity(estimator))
+      return this.#drawWithDensity(moments, options, estimator, condition);
+    if (prior.isStandardNormal && posterior.drawWithKl)
+      return posterior.drawWithKl(moments, options, estimator === 'B' ? 'B' : 'A');
+    const { z, logDensity } = posterior.draw(moments, options);
+    if (estimator === 'B' && condition && prior.moments && posterior.klToDiagonal) {
+      const kl = posterior.klToDiagonal(moments, prior.moments(condition));
+      return { z, kl: repeatRows(kl, options.samples) };
+    }
+    return { z, kl: subtract(logDensity, prior.logDensity(z, condition)) };
+  }
+
+  /** Samples whose log q is computed from moments that are held fixed, or at samples that are. */
+  #drawWithDensity(
+    moments: Tensor,
+    options: DrawOptions,
+    estimator: Exclude<EstimatorSpec, string>,
+    condition: Tensor | undefined,
+  ): Pick<Bound, 'z' | 'kl' | 'score'> {
+    const { posterior, prior } = this;
+    if (!posterior.logDensity)
+      throw new SpecError(
+        'estimator',
+        `${estimator.type} needs log q(z | x) at any z, which a ${this.spec.posterior.type} posterior does not have; use a diagonal one, or another estimator`,
+      );
+    const { z: moving } = posterior.draw(moments, options);
+    const isScore = estimator.type === 'score-function';
+    const z = isScore ? stopGradient(moving) : moving;
+    const logDensity = posterior.logDensity(z, isScore ? moments : stopGradient(moments));
+    const kl = subtract(isScore ? stopGradient(logDensity) : logDensity, prior.logDensity(z, condition));
+    return isScore ? { z, kl, score: logDensity } : { z, kl };
+  }
+
+  /** The negative elbo of a batch and its terms (elbo, reconstruction, kl), weighted as the step block says. */
+  elbo(x: Tensor, options: BoundOptions & { estimator: 'A' | 'B' }): { loss: Tensor; terms: Tensor } {
+    const { losses, terms } = boundLosses(this.bound(x, options), x.shape[0]!, options.estimator);
+    return { loss: losses[0]!.loss, terms };
+  }
+}
+
+function needsDensity(estimator: Exclude<EstimatorSpec, string>): boolean {
+  return estimator.type === 'score-function' || ('doubly' in estimator && (estimator.doubly ?? false));
+}
+
+/** f32[B, ...] -> f32[S*B, ...], sample-major. */
+export function repeatRows(x: Tensor, samples: number): Tensor {
+  if (samples === 1) return x;
+  const [batch, ...rest] = x.shape as [number, ...number[]];
+  const spread = broadcastTo(reshape(x, [1, batch * elementCount(rest)]), [
+    samples,
+    batch * elementCount(rest),
+  ]);
+  return reshape(spread, [samples * batch, ...rest]);
 }

@@ -1,9 +1,11 @@
 /** The model as plain data: what goes into a checkpoint, and the check that it can be built. */
 import { SpecError } from '../gpu/errors.js';
-import type { PosteriorFamily } from '../gpu/ops/reparameterize.js';
 import { elementCount } from '../gpu/shape.js';
 import { integer, record, show } from '../gpu/check.js';
 import { layers, type LayerSpec } from './layer-spec.js';
+import { objectiveSpec, type ObjectiveSpec, type ObjectiveType } from './objectives/objective-spec.js';
+import { posteriorSpec, type PosteriorInput, type PosteriorSpec } from './posteriors/posterior-spec.js';
+import { priorSpec, type PriorSpec } from './priors/prior-spec.js';
 
 /** A scale: fixed, learned as one number, or learned one a pixel. */
 export type ScaleSpec = number | 'learned' | 'per-pixel';
@@ -23,14 +25,44 @@ export interface VaeSpec {
   readonly encoder: readonly LayerSpec[];
   /** Layers after the latent. One that ends in an image ends in the datum's shape; a vector gets a dense layer of its size. */
   readonly decoder: readonly LayerSpec[];
-  readonly posterior?: PosteriorFamily;
+  /** A diagonal Gaussian by default. */
+  readonly posterior?: PosteriorInput;
+  /** N(0, I) by default. */
+  readonly prior?: PriorSpec | 'standard-normal';
+  /** Bernoulli by default. */
   readonly likelihood?: LikelihoodSpec;
+  /** What the model is told beside a datum; both networks get it. */
+  readonly condition?: ConditionSpec;
+  /** The negative bound by default. */
+  readonly objective?: ObjectiveSpec | ObjectiveType;
+}
+
+/** A class of each datum, as the data set's labels state it; networks get it one-hot, f32[B, classes]. */
+export interface ConditionSpec {
+  readonly classes: number;
 }
 
 /** A VaeSpec with every default filled in. */
-export interface CompleteSpec extends Required<VaeSpec> {}
+export interface CompleteSpec extends Required<
+  Omit<VaeSpec, 'posterior' | 'prior' | 'condition' | 'objective'>
+> {
+  readonly posterior: PosteriorSpec;
+  readonly prior: PriorSpec;
+  readonly condition?: ConditionSpec;
+  readonly objective: ObjectiveSpec;
+}
 
-const SPEC_KEYS = ['input', 'latent', 'encoder', 'decoder', 'posterior', 'likelihood'];
+const SPEC_KEYS = [
+  'input',
+  'latent',
+  'encoder',
+  'decoder',
+  'posterior',
+  'prior',
+  'likelihood',
+  'condition',
+  'objective',
+];
 
 /**
  * Fills in the defaults and checks every field; takes `unknown` because specifications come from files.
@@ -38,17 +70,23 @@ const SPEC_KEYS = ['input', 'latent', 'encoder', 'decoder', 'posterior', 'likeli
  */
 export function completeSpec(value: unknown): CompleteSpec {
   const spec = record(value, 'spec', SPEC_KEYS);
-  const { posterior = 'diagonal' } = spec;
-  if (posterior !== 'diagonal' && posterior !== 'isotropic')
-    throw new SpecError('spec.posterior', `is ${show(posterior)}; expected 'diagonal' or 'isotropic'`);
+  const { condition } = spec;
   return {
     input: inputShape(spec['input']),
     latent: integer(spec['latent'], 'spec.latent', 1, 4096),
     encoder: layers(spec['encoder'], 'spec.encoder'),
     decoder: layers(spec['decoder'], 'spec.decoder'),
-    posterior,
+    posterior: posteriorSpec(spec['posterior'] ?? 'diagonal'),
+    prior: priorSpec(spec['prior'] ?? 'standard-normal'),
     likelihood: likelihoodSpec(spec['likelihood'] ?? { type: 'bernoulli' }),
+    ...(condition !== undefined && { condition: conditionSpec(condition) }),
+    objective: objectiveSpec(spec['objective'] ?? 'elbo'),
   };
+}
+
+function conditionSpec(value: unknown): ConditionSpec {
+  const { classes } = record(value, 'spec.condition', ['classes']);
+  return { classes: integer(classes, 'spec.condition.classes', 1, 256) };
 }
 
 function inputShape(value: unknown): number[] {

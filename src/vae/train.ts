@@ -151,13 +151,13 @@ class TrainingLoop {
     const { stepsPerEpoch } = this.#trainer;
     const totalSteps = this.#options.epochs * stepsPerEpoch;
     const stepMs = spread(this.#stepTimes.slice(-16)).median;
-    const { elbo, reconstruction, kl } = last;
+    const { elbo, reconstruction, kl, others } = last;
     return {
       epoch: this.#epoch,
       step: last.step + 1,
       totalSteps,
       stepsPerEpoch,
-      terms: { elbo, reconstruction, kl },
+      terms: { elbo, reconstruction, kl, ...(others && { others }) },
       imagesPerSecond: (1000 * this.#trainer.batchSize) / stepMs,
       secondsLeft: ((totalSteps - last.step - 1) * stepMs) / 1000,
     };

@@ -4,32 +4,33 @@
  */
 import { NumericError, SpecError } from '../gpu/errors.js';
 import { BufferGroup } from '../gpu/buffer-group.js';
-import { Executable, type StepValues } from '../gpu/executable.js';
-import { gradient } from '../gpu/gradient.js';
+import { Executable, type ExecutableOptions, type StepValues } from '../gpu/executable.js';
 import { MetricRing, type MetricEntry } from '../gpu/metrics.js';
-import { input } from '../gpu/ops/constant.js';
-import { gather } from '../gpu/ops/gather.js';
-import type { Estimator } from '../gpu/ops/reparameterize.js';
 import { momentNames } from '../gpu/ops/update.js';
-import { makePlan, type Plan, type PlanRequest } from '../gpu/plan.js';
+import { makePlan, type Plan } from '../gpu/plan.js';
 import { Scheduler, type DispatchTime } from '../gpu/scheduler.js';
 import { seedWords, shuffleKeys } from '../gpu/threefry.js';
-import type { Tensor } from '../gpu/graph.js';
+import { conditionDataset, conditionRows } from './condition.js';
 import { checkForModel } from './data/check.js';
 import { checkRange, type Dataset } from './data/dataset.js';
 import { uploadDataset, type ResidentDataset } from './data/resident.js';
+import { checkEstimator, type EstimatorSpec } from './estimator-spec.js';
 import { buildOptimizer, type Optimizer, type OptimizerSpec } from './optimizers/optimizer.js';
-import type { Terms } from './terms.js';
+import { checkSchedule, scheduledValue, type Schedule } from './schedule.js';
+import { termsOf, type Terms } from './terms.js';
+import { schemeSpec, termOutput, trainingPlan, type PhasePlan, type SchemeSpec } from './training-plan.js';
 import type { Vae } from './vae.js';
 
 export interface TrainerOptions {
   readonly batchSize?: number;
   readonly learningRate?: number;
   readonly optimizer?: OptimizerSpec;
-  /** Weight of the KL term, or a function of the step (0, 1, ...). */
-  readonly beta?: number | ((step: number) => number);
-  /** B: analytic KL; A: full Monte Carlo. */
-  readonly estimator?: Estimator;
+  /** Weight of the KL term, fixed or by step; for objectives that leave it open. */
+  readonly beta?: Schedule;
+  /** How the bound and its gradient are estimated: `B`, the KL in closed form, by default. */
+  readonly estimator?: EstimatorSpec;
+  /** Whether all weights learn in every step. */
+  readonly scheme?: SchemeSpec;
   /** Latent samples a datum. */
   readonly samples?: number;
   readonly seed?: number;
@@ -39,10 +40,11 @@ export interface TrainerOptions {
   readonly onCompile?: (done: number, total: number) => void;
 }
 
-/** A batch written by the caller: x f32[B, D] and noise f32[S*B, K]. */
+/** A batch written by the caller: x f32[B, D], noise f32[S*B, K], and the class of each row if there is a condition. */
 export interface FedBatch {
   readonly x: Float32Array;
   readonly noise: Float32Array;
+  readonly labels?: ArrayLike<number>;
 }
 
 /** The terms of one step. */
@@ -52,13 +54,26 @@ export interface StepTerms extends Terms {
   readonly rows: number;
 }
 
-/** Words of a ring entry: elbo, reconstruction, kl, loss, refused index. */
+/** Words of a ring entry before the further terms: loss, refused index, elbo, reconstruction, kl. */
 const ENTRY_WORDS = 5;
+const FIRST_TERM = 2;
 const NOTHING_REFUSED = 0xffffffff;
 
-interface TrainerParts {
+/** A phase on the device. */
+interface Phase {
+  readonly plan: PhasePlan;
   readonly executable: Executable;
   readonly optimizer: Optimizer;
+  /** Of the phase's own network, where it is not the model. */
+  readonly learningRate?: number;
+  /** Times it ran: Adam's t. */
+  runs: number;
+}
+
+interface TrainerParts {
+  readonly model: readonly Phase[];
+  readonly adversary: Phase | undefined;
+  readonly termNames: readonly string[];
   readonly ring: MetricRing;
   readonly data: ResidentDataset | undefined;
   readonly buffers: BufferGroup;
@@ -75,22 +90,20 @@ export class Trainer {
   readonly compileTimeMs: number;
   readonly scheduler: Scheduler;
   readonly #vae: Vae;
-  readonly #executable: Executable;
-  readonly #optimizer: Optimizer;
+  readonly #parts: TrainerParts;
   readonly #ring: MetricRing;
   readonly #data: ResidentDataset | undefined;
   readonly #buffers: BufferGroup;
   readonly #refused: GPUBuffer;
-  readonly #settings: Required<Pick<TrainerOptions, 'learningRate' | 'beta' | 'seed'>>;
+  readonly #settings: Required<Pick<TrainerOptions, 'learningRate' | 'beta' | 'seed' | 'scheme'>>;
   #firstUnread = 0;
   #isDestroyed = false;
   #turn: Promise<unknown> = Promise.resolve();
 
   private constructor(vae: Vae, parts: TrainerParts, options: TrainerOptions) {
-    const { data, executable, optimizer, batchSize } = parts;
+    const { data, batchSize } = parts;
     this.#vae = vae;
-    this.#executable = executable;
-    this.#optimizer = optimizer;
+    this.#parts = parts;
     this.#ring = parts.ring;
     this.#data = data;
     this.#buffers = parts.buffers;
@@ -99,8 +112,9 @@ export class Trainer {
     this.stepsPerEpoch = data ? Math.ceil(data.rows / batchSize) : 1;
     this.compileTimeMs = parts.compileTimeMs;
     this.scheduler = new Scheduler(vae.device);
-    const { learningRate = 1e-3, beta = 1, seed = 0 } = options;
-    this.#settings = { learningRate, beta, seed };
+    const { learningRate = 1e-3, seed = 0, scheme = { type: 'joint' } } = options;
+    const beta = vae.model.objective.beta ?? options.beta ?? 1;
+    this.#settings = { learningRate, beta, seed, scheme };
   }
 
   /**
@@ -113,51 +127,69 @@ export class Trainer {
     if (data) checkForModel(data, vae.spec, batchSize);
     if (data && options.binarize) checkRange(data, 0, 1, 'data', 'binarize');
     const optimizer = buildOptimizer(optimizerSpec);
-    const { device } = vae;
-    const request = trainingRequest(vae, data, batchSize, options, optimizer);
-    const plan = makePlan(request, device.adapterClass, device.tuning);
+    const { device, model } = vae;
+    const plan = trainingPlan(model, data, batchSize, options, optimizer);
+    const plans = [...plan.model, ...(plan.adversary ? [plan.adversary] : [])].map((phase) => ({
+      phase,
+      plan: makePlan(phase.request, device.adapterClass, device.tuning),
+    }));
     const started = performance.now();
     const buffers = new BufferGroup(device, 'train');
+    const phases: Phase[] = [];
     try {
       const resident = data && (await uploadDataset(buffers, data));
-      const state = allocateState(vae, optimizer, buffers);
-      const ring = new MetricRing(buffers, ENTRY_WORDS);
+      const { condition: conditionSpec } = vae.spec;
+      const condition =
+        data && conditionSpec
+          ? await uploadDataset(buffers, conditionDataset(data, conditionSpec.classes), 'condition')
+          : undefined;
+      const state = allocateState(vae, plans, buffers);
+      const ring = new MetricRing(buffers, ENTRY_WORDS + plan.termNames.length);
       await buffers.settled();
-      device.gpu.queue.writeBuffer(state['refused']!, 0, new Uint32Array([NOTHING_REFUSED]));
+      const refused = state['refused']!;
+      device.gpu.queue.writeBuffer(refused, 0, new Uint32Array([NOTHING_REFUSED]));
       const resources = {
         ...state,
         ...vae.resources,
-        ...(resident ? { dataset: resident.buffer } : {}),
+        ...(resident && { dataset: resident.buffer }),
+        ...(condition && { condition: condition.buffer }),
       };
-      const executable = await Executable.create(device, plan, {
-        resources,
-        ...(options.onCompile ? { onProgress: options.onCompile } : {}),
-      });
-      const refused = state['refused']!;
-      const compileTimeMs = performance.now() - started;
+      const onProgress = sharedProgress(plans, options.onCompile);
+      for (const { phase, plan: made } of plans)
+        phases.push({
+          plan: phase,
+          executable: await Executable.create(device, made, { resources, ...onProgress() }),
+          optimizer: phase.adversary ? buildOptimizer(phase.adversary.optimizer) : optimizer,
+          ...(phase.adversary && { learningRate: phase.adversary.learningRate }),
+          runs: 0,
+        });
       const parts = {
-        executable,
-        optimizer,
+        model: phases.slice(0, plan.model.length),
+        adversary: phases[plan.model.length],
+        termNames: plan.termNames,
         ring,
         data: resident,
         buffers,
         refused,
         batchSize,
-        compileTimeMs,
+        compileTimeMs: performance.now() - started,
       };
       return new Trainer(vae, parts, options);
     } catch (error) {
+      for (const { executable } of phases) executable.destroy();
       buffers.destroy();
       throw error;
     }
   }
 
+  /** The plan of the model's first phase. */
   get plan(): Plan {
-    return this.#executable.plan;
+    return this.#parts.model[0]!.executable.plan;
   }
 
+  /** Of the next step. */
   get dispatchesPerStep(): number {
-    return this.#executable.dispatchCount;
+    return this.#phasesOf(this.stepCount).reduce((sum, { executable }) => sum + executable.dispatchCount, 0);
   }
 
   /** Terms recorded and not yet read. */
@@ -175,8 +207,8 @@ export class Trainer {
   /** Submits one optimizer step. Resolves when submitted, at most two steps ahead of the GPU. */
   step(batch?: FedBatch): Promise<void> {
     return this.#inTurn(async () => {
-      const { values, record } = this.#prepareStep(batch);
-      await this.scheduler.run(this.#executable, values, record);
+      for (const { executable, values, record } of this.#prepareStep(batch))
+        await this.scheduler.run(executable, values, record);
     });
   }
 
@@ -184,8 +216,10 @@ export class Trainer {
   profile(batch?: FedBatch): Promise<DispatchTime[]> {
     return this.#inTurn(async () => {
       await this.scheduler.idle();
-      const { values, record } = this.#prepareStep(batch);
-      return this.scheduler.profile(this.#executable, values, record);
+      const times: DispatchTime[] = [];
+      for (const { executable, values, record } of this.#prepareStep(batch))
+        times.push(...(await this.scheduler.profile(executable, values, record)));
+      return times;
     });
   }
 
@@ -196,39 +230,69 @@ export class Trainer {
     return result;
   }
 
-  #prepareStep(batch: FedBatch | undefined): {
-    values: StepValues;
-    record: (encoder: GPUCommandEncoder) => void;
-  } {
+  /** The phases of the next step, ready to run; the last one's `record` keeps the step's terms. */
+  #prepareStep(batch: FedBatch | undefined): PreparedPhase[] {
     this.#checkAlive();
     if (!batch && !this.#data)
       throw new SpecError('trainer', 'step() got no batch; this trainer has no data set, pass { x, noise }');
-    if (batch) {
-      this.#executable.write('x', batch.x);
-      this.#executable.write('noise', batch.noise);
-    }
     if (this.#ring.pending >= this.#ring.capacity)
       throw new SpecError(
         'trainer',
         `${this.#ring.pending} steps have unread terms; call terms() at least that often`,
       );
-    const sources = [this.#executable.output('terms'), this.#executable.output('loss')];
-    const refused = { buffer: this.#refused, byteOffset: 0, byteLength: 4 };
-    const values = this.#stepValues(this.stepCount++);
-    return { values, record: (encoder) => this.#ring.record(encoder, [...sources, refused]) };
+    const step = this.stepCount;
+    const phases = this.#phasesOf(step);
+    if (batch) for (const { executable } of phases) this.#feed(executable, batch);
+    this.stepCount++;
+    return phases.map((phase, index) => ({
+      executable: phase.executable,
+      values: this.#stepValues(phase, step),
+      ...(index === phases.length - 1 && { record: this.#recorder(phases[0]!.executable) }),
+    }));
   }
 
-  #stepValues(step: number): StepValues {
-    const { learningRate, beta, seed } = this.#settings;
+  /** The model's phase of a step, whose turn the scheme decides, and the adversary's behind it. */
+  #phasesOf(step: number): Phase[] {
+    const { model, adversary } = this.#parts;
+    const { scheme } = this.#settings;
+    let turn = 0;
+    if (scheme.type === 'alternating')
+      turn = step % (scheme.encoderSteps + scheme.decoderSteps) < scheme.encoderSteps ? 0 : 1;
+    return adversary ? [model[turn]!, adversary] : [model[turn]!];
+  }
+
+  #feed(executable: Executable, { x, noise, labels }: FedBatch): void {
+    const condition = conditionRows(this.#vae.spec, labels, 'trainer');
+    for (const [name, values] of Object.entries({ x, noise, condition }))
+      if (values && (name === 'x' || executable.plan.inputs.has(name))) executable.write(name, values);
+  }
+
+  #recorder(executable: Executable): (encoder: GPUCommandEncoder) => void {
+    const { termNames } = this.#parts;
+    const sources = [
+      executable.output('loss'),
+      { buffer: this.#refused, byteOffset: 0, byteLength: 4 },
+      executable.output('terms'),
+      ...termNames.map((name) => executable.output(termOutput(name))),
+    ];
+    return (encoder) => this.#ring.record(encoder, sources);
+  }
+
+  #stepValues(phase: Phase, step: number): StepValues {
+    const { beta, seed } = this.#settings;
     const epoch = Math.floor(step / this.stepsPerEpoch);
+    const learningRate = phase.learningRate ?? this.#settings.learningRate;
+    for (const { name, input, schedule } of phase.plan.weights)
+      if (phase.executable.plan.inputs.has(input))
+        phase.executable.write(input, Float32Array.of(scheduledValue(schedule, step, name)));
     return {
       seed: seedWords(seed),
       stream: step,
       row_count: this.rowsOf(step),
       epoch,
       first_row: (step % this.stepsPerEpoch) * this.batchSize,
-      beta: typeof beta === 'number' ? beta : scheduledBeta(beta, step),
-      ...this.#optimizer.stepValues(step + 1, learningRate),
+      beta: scheduledValue(beta, step, 'beta'),
+      ...phase.optimizer.stepValues(++phase.runs, learningRate),
       shuffle_keys: shuffleKeys(seed, epoch),
     };
   }
@@ -248,8 +312,8 @@ export class Trainer {
   }
 
   #decodeEntry(entry: MetricEntry, step: number): StepTerms {
-    const [elbo, reconstruction, kl, loss] = entry as unknown as [number, number, number, number];
-    const refused = new Uint32Array(entry.buffer, entry.byteOffset, ENTRY_WORDS)[4]!;
+    const [loss] = entry as unknown as [number];
+    const refused = new Uint32Array(entry.buffer, entry.byteOffset, ENTRY_WORDS)[1]!;
     if (refused !== NOTHING_REFUSED) {
       const owner = this.#vae.model.weights.set.owner(refused);
       const element = refused - (owner?.offset ?? 0);
@@ -263,7 +327,8 @@ export class Trainer {
         `step ${step}`,
         `the loss is ${loss}; lower the learning rate or check the data`,
       );
-    return { step, rows: this.rowsOf(step), elbo, reconstruction, kl };
+    const terms = termsOf(entry.subarray(FIRST_TERM), this.#parts.termNames);
+    return { step, rows: this.rowsOf(step), ...terms };
   }
 
   #checkAlive(): void {
@@ -274,83 +339,70 @@ export class Trainer {
   /** Frees everything the training made; the model and its weights stay. */
   destroy(): void {
     this.#isDestroyed = true;
-    this.#executable.destroy();
+    for (const { executable } of this.#parts.model) executable.destroy();
+    this.#parts.adversary?.executable.destroy();
     this.#buffers.destroy();
   }
 }
 
-/** The value of a schedule at a step. @throws SpecError when it is not a weight */
-function scheduledBeta(schedule: (step: number) => number, step: number): number {
-  const beta = schedule(step);
-  if (!(beta >= 0 && beta < 1e6))
-    throw new SpecError('beta', `at step ${step} is ${beta}; expected a number >= 0`);
-  return beta;
+interface PreparedPhase {
+  readonly executable: Executable;
+  readonly values: StepValues;
+  readonly record?: (encoder: GPUCommandEncoder) => void;
 }
 
-/** The flat buffers an optimizer keeps, by resource name. */
-function allocateState(vae: Vae, { settings }: Optimizer, buffers: BufferGroup): Record<string, GPUBuffer> {
+interface PlannedPhase {
+  readonly phase: PhasePlan;
+  readonly plan: Plan;
+}
+
+/** The flat buffers that the phases' optimizers keep, by resource name. */
+function allocateState(
+  vae: Vae,
+  phases: readonly PlannedPhase[],
+  buffers: BufferGroup,
+): Record<string, GPUBuffer> {
   const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-  const flat = ['gradients', ...momentNames(settings.rule)];
+  const moments = phases.flatMap(({ phase }) => momentNames(phase.request.update!.rule));
   const state = Object.fromEntries(
-    flat.map((name) => [name, buffers.create(name, 4 * vae.weightLength, usage)]),
+    ['gradients', ...new Set(moments)].map((name) => [
+      name,
+      buffers.create(name, 4 * vae.weightLength, usage),
+    ]),
   );
   return { ...state, refused: buffers.create('refused', 4, usage) };
+}
+
+/** Progress of one plan after the other as the progress of all. */
+function sharedProgress(
+  phases: readonly PlannedPhase[],
+  onCompile: TrainerOptions['onCompile'],
+): () => Pick<ExecutableOptions, 'onProgress'> {
+  if (!onCompile) return () => ({});
+  const total = phases.reduce((sum, { plan }) => sum + plan.dispatches.length, 0);
+  let before = 0;
+  return () => ({
+    onProgress(done, count) {
+      onCompile(before + done, total);
+      if (done === count) before += count;
+    },
+  });
 }
 
 /** The options that training and evaluation share. @throws SpecError naming the option */
 export function checkOptions(options: TrainerOptions, batchSize: number): void {
   if (!Number.isInteger(batchSize) || batchSize < 1)
     throw new SpecError('batchSize', `is ${batchSize}; expected an integer >= 1`);
-  const { learningRate = 1e-3, estimator = 'B', samples = 1, beta = 1, seed = 0 } = options;
+  const { learningRate = 1e-3, estimator = 'B', samples = 1, beta = 1, seed = 0, scheme } = options;
   if (!Number.isInteger(samples) || samples < 1)
     throw new SpecError('samples', `is ${samples}; expected an integer >= 1`);
   if (!(learningRate > 0 && learningRate < 1e3))
     throw new SpecError('learningRate', `is ${learningRate}; expected a number > 0`);
-  if (estimator !== 'A' && estimator !== 'B')
-    throw new SpecError('estimator', `is '${String(estimator)}'; expected 'A' or 'B'`);
-  if (typeof beta === 'number' && !(beta >= 0 && beta < 1e6))
-    throw new SpecError('beta', `is ${beta}; expected a number >= 0`);
+  checkEstimator(estimator, samples);
+  checkSchedule(beta, 'beta');
+  if (scheme) schemeSpec(scheme);
+  if (typeof estimator === 'object' && beta !== 1)
+    throw new SpecError('beta', `the estimator ${estimator.type} has no weight on its KL; leave beta out`);
   if (!Number.isSafeInteger(seed) || seed < 0)
     throw new SpecError('seed', `is ${seed}; expected an integer from 0 to 2^53 - 1`);
-}
-
-/** What a training step computes, for the planner. */
-export function trainingRequest(
-  vae: Vae,
-  data: Dataset | undefined,
-  batchSize: number,
-  options: TrainerOptions,
-  optimizer: Optimizer,
-): PlanRequest {
-  const { model } = vae;
-  const { estimator = 'B', samples = 1, binarize = false } = options;
-  const x = data
-    ? gatherFrom(data, batchSize, model.width, { shuffle: true, binarize })
-    : input('x', [batchSize, model.width]);
-  const noise = data ? undefined : input('noise', [samples * batchSize, vae.spec.latent]);
-  const { loss, terms } = model.elbo(x, { estimator, samples, training: true, ...(noise ? { noise } : {}) });
-  const { set, state } = model.weights;
-  const gradients = gradient(
-    loss,
-    set.entries.map(({ tensor }) => tensor),
-  );
-  return {
-    label: 'train',
-    outputs: { loss, terms },
-    parameters: set,
-    state,
-    gradients,
-    update: optimizer.settings,
-  };
-}
-
-/** The gather of a data set's batches. */
-export function gatherFrom(
-  data: Dataset,
-  batch: number,
-  width: number,
-  options: { shuffle: boolean; binarize: boolean },
-): Tensor {
-  const format = data.values instanceof Float32Array ? 'floats' : 'bytes';
-  return gather({ batch, width, rows: data.rows, format, ...options });
 }

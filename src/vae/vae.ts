@@ -1,18 +1,15 @@
 /** A variational autoencoder on a GPU: the model's weights, and everything one does with them. */
 import { BufferGroup } from '../gpu/buffer-group.js';
 import { Device } from '../gpu/device.js';
-import { DataError, ShapeError, SpecError } from '../gpu/errors.js';
-import { Executable } from '../gpu/executable.js';
+import { SpecError } from '../gpu/errors.js';
 import type { Tensor } from '../gpu/graph.js';
-import { input } from '../gpu/ops/constant.js';
-import { makePlan } from '../gpu/plan.js';
 import { readBuffer } from '../gpu/readback.js';
-import { Scheduler } from '../gpu/scheduler.js';
-import type { Shape } from '../gpu/shape.js';
 import { standardNormal } from '../gpu/threefry.js';
 import { readModelSpec, readModelValues, writeModelFile, type ModelValues } from './checkpoint/model-file.js';
+import { conditionRows } from './condition.js';
 import type { Dataset } from './data/dataset.js';
 import { evaluate, type EvaluateOptions } from './evaluate.js';
+import { Inference } from './inference.js';
 import { Model } from './model.js';
 import { completeSpec, type CompleteSpec, type VaeSpec } from './spec.js';
 import type { Terms } from './terms.js';
@@ -26,12 +23,11 @@ export interface CreateOptions {
   readonly seed?: number;
 }
 
-/**
- * Rows of the plans of encode and decode. A call takes the smallest that holds its rows, so that one image costs what
- * one image costs; few sizes, because every one is compiled and keeps its buffers.
- */
-const INFERENCE_BATCHES = [1, 8, 32, 128] as const;
-const LARGEST_BATCH = 128;
+/** What a model with a condition needs beside its rows. */
+export interface Conditioned {
+  /** The class of each row. */
+  readonly labels?: ArrayLike<number>;
+}
 
 /** Stream of the noise of prior samples, away from training and evaluation. */
 const SAMPLE_STREAM = 0x70726900;
@@ -39,9 +35,8 @@ const SAMPLE_STREAM = 0x70726900;
 export class Vae {
   readonly spec: CompleteSpec;
   readonly #ownsDevice: boolean;
+  readonly #inference: Inference;
   #isDestroyed = false;
-  #turn: Promise<unknown> = Promise.resolve();
-  readonly #inference = new Map<string, Promise<Executable>>();
 
   private constructor(
     readonly device: Device,
@@ -55,6 +50,7 @@ export class Vae {
   ) {
     this.spec = model.spec;
     this.#ownsDevice = ownsDevice;
+    this.#inference = new Inference(device, model.weights, this.resources);
   }
 
   /**
@@ -131,42 +127,66 @@ export class Vae {
     return evaluate(this, data, options);
   }
 
-  /** f32[N, D] -> the posterior's mean and log-variance, f32[N, K] each (log-variance f32[N, 1] if isotropic). */
-  async encode(rows: Float32Array): Promise<{ mean: Float32Array; logVariance: Float32Array }> {
-    const { momentsWidth, width } = this.model;
-    const moments = await this.#infer('encode', width, momentsWidth, rows, (x) => this.model.encode(x));
-    const { latent } = this.spec;
-    const count = moments.length / momentsWidth;
-    const mean = new Float32Array(count * latent);
-    const logVariance = new Float32Array(count * (momentsWidth - latent));
+  /**
+   * f32[N, D] -> the posterior's mean f32[N, K] and log-variance f32[N, K] (f32[N, 1] if isotropic, empty for a family
+   * without one).
+   */
+  async encode(
+    rows: Float32Array,
+    { labels }: Conditioned = {},
+  ): Promise<{ mean: Float32Array; logVariance: Float32Array }> {
+    const { model, spec } = this;
+    const { logVarianceWidth } = model.posterior;
+    const width = spec.latent + logVarianceWidth;
+    const summary = await this.#infer('encode', rows, model.width, labels, width, (x, condition) =>
+      model.posterior.summary(model.encode(x, condition)),
+    );
+    const count = summary.length / width;
+    const mean = new Float32Array(count * spec.latent);
+    const logVariance = new Float32Array(count * logVarianceWidth);
     for (let row = 0; row < count; row++) {
-      const values = moments.subarray(row * momentsWidth, (row + 1) * momentsWidth);
-      mean.set(values.subarray(0, latent), row * latent);
-      logVariance.set(values.subarray(latent), row * (momentsWidth - latent));
+      const values = summary.subarray(row * width, (row + 1) * width);
+      mean.set(values.subarray(0, spec.latent), row * spec.latent);
+      logVariance.set(values.subarray(spec.latent), row * logVarianceWidth);
     }
     return { mean, logVariance };
   }
 
   /** f32[N, K] -> the mean of p(x | z), f32[N, D]. */
-  decode(z: Float32Array): Promise<Float32Array> {
-    const { latent } = this.spec;
-    return this.#infer('decode', latent, this.model.width, z, (value) =>
-      this.model.likelihood.mean(this.model.decode(value)),
+  decode(z: Float32Array, { labels }: Conditioned = {}): Promise<Float32Array> {
+    const { model, spec } = this;
+    return this.#infer('decode', z, spec.latent, labels, model.width, (value, condition) =>
+      model.likelihood.mean(model.decode(value, condition)),
     );
   }
 
   /** decode(encode(rows).mean): f32[N, D] -> f32[N, D]. */
-  async reconstruct(rows: Float32Array): Promise<Float32Array> {
-    const { mean } = await this.encode(rows);
-    return this.decode(mean);
+  async reconstruct(rows: Float32Array, conditioned: Conditioned = {}): Promise<Float32Array> {
+    const { mean } = await this.encode(rows, conditioned);
+    return this.decode(mean, conditioned);
   }
 
-  /** decode(z) with z from the prior N(0, I): f32[count, D]. The same seed gives the same samples. */
-  async sample(count: number, { seed = 0 }: { seed?: number } = {}): Promise<Float32Array> {
+  /** decode(z) with z from the prior: f32[count, D]. The same seed gives the same samples. */
+  async sample(count: number, options: { readonly seed?: number } & Conditioned = {}): Promise<Float32Array> {
+    const { labels } = options;
+    const z = await this.sampleLatents(count, options);
+    return this.decode(z, { ...(labels && { labels }) });
+  }
+
+  /** z from the prior, f32[count, K]. The same seed gives the same samples. */
+  async sampleLatents(
+    count: number,
+    { seed = 0, labels }: { readonly seed?: number } & Conditioned = {},
+  ): Promise<Float32Array> {
     checkSeed(seed);
     if (!Number.isInteger(count) || count < 1)
       throw new SpecError('sample', `count is ${count}; expected an integer >= 1`);
-    return this.decode(standardNormal(count * this.spec.latent, seed, SAMPLE_STREAM));
+    const { prior } = this.model;
+    const noise = standardNormal(count * prior.noiseWidth, seed, SAMPLE_STREAM);
+    if (prior.isStandardNormal) return noise;
+    return this.#infer('prior', noise, prior.noiseWidth, labels, this.spec.latent, (value, condition) =>
+      prior.draw(value, condition),
+    );
   }
 
   /** The flat weights, read back. */
@@ -192,9 +212,7 @@ export class Vae {
   /** Frees the model's buffers, and the device if the model opened it. */
   destroy(): void {
     this.#isDestroyed = true;
-    for (const executable of this.#inference.values())
-      void executable.then((value) => value.destroy()).catch(() => undefined);
-    this.#inference.clear();
+    this.#inference.destroy();
     for (const buffer of Object.values(this.resources)) this.device.destroyBuffer(buffer);
     if (this.#ownsDevice) this.device.destroy();
   }
@@ -203,79 +221,31 @@ export class Vae {
     if (this.#isDestroyed) throw new SpecError('vae', 'it was destroyed; create or load another');
   }
 
-  /** Inference calls made at the same time run one after the other: they share a plan's buffers. */
+  /** A function of rows, with the condition of each where the model has one. */
   #infer(
     label: string,
-    inputWidth: number,
+    values: Float32Array,
+    width: number,
+    labels: ArrayLike<number> | undefined,
     outputWidth: number,
-    rows: Float32Array,
-    build: (x: Tensor) => Tensor,
-  ): Promise<Float32Array> {
-    const result = this.#turn.then(() => this.#inferInTurn(label, inputWidth, outputWidth, rows, build));
-    this.#turn = result.catch(() => undefined);
-    return result;
-  }
-
-  /** Runs `build` over rows in batches of a plan that is made once for its size. */
-  async #inferInTurn(
-    label: string,
-    inputWidth: number,
-    outputWidth: number,
-    rows: Float32Array,
-    build: (x: Tensor) => Tensor,
+    build: (x: Tensor, condition?: Tensor) => Tensor,
   ): Promise<Float32Array> {
     this.#checkAlive();
-    checkRows(label, rows);
-    const count = rows.length / inputWidth;
-    if (!Number.isInteger(count) || count < 1)
-      throw new ShapeError(
-        label,
-        `got ${rows.length} values; expected a multiple of ${inputWidth}, one row or more`,
-      );
-    const batch = INFERENCE_BATCHES.find((size) => size >= count) ?? LARGEST_BATCH;
-    const executable = await this.#inferenceExecutable(label, [batch, inputWidth], build);
-    const scheduler = new Scheduler(this.device);
-    const result = new Float32Array(count * outputWidth);
-    const padded = new Float32Array(batch * inputWidth);
-    for (let first = 0; first < count; first += batch) {
-      const last = Math.min(first + batch, count);
-      padded.set(rows.subarray(first * inputWidth, last * inputWidth));
-      executable.write('x', padded);
-      await scheduler.run(executable, {});
-      const output = await executable.read('y');
-      result.set(output.subarray(0, (last - first) * outputWidth), first * outputWidth);
-    }
-    return result;
-  }
-
-  #inferenceExecutable(label: string, shape: Shape, build: (x: Tensor) => Tensor): Promise<Executable> {
-    const key = `${label} ${shape[0]}`;
-    let executable = this.#inference.get(key);
-    if (!executable) {
-      const y = build(input('x', shape));
-      const { set, state } = this.model.weights;
-      const request = { label, outputs: { y }, parameters: set, state };
-      const plan = makePlan(request, this.device.adapterClass, this.device.tuning);
-      executable = Executable.create(this.device, plan, { resources: this.resources });
-      this.#inference.set(key, executable);
-      executable.catch(() => this.#inference.delete(key));
-    }
-    return executable;
+    const x = { values, width };
+    const condition = conditionRows(this.spec, labels, label);
+    if (!condition)
+      return this.#inference.run({ label, rows: { x }, outputWidth, build: (tensors) => build(tensors.x) });
+    const rows = { x, condition: { values: condition, width: this.model.conditionWidth } };
+    return this.#inference.run({
+      label,
+      rows,
+      outputWidth,
+      build: (tensors) => build(tensors.x, tensors.condition),
+    });
   }
 }
 
 function checkSeed(seed: number): void {
   if (!Number.isSafeInteger(seed) || seed < 0)
     throw new SpecError('seed', `is ${seed}; expected an integer from 0 to 2^53 - 1`);
-}
-
-/** Values that a kernel would launder (relu makes 0 of a NaN) are refused before they get there. */
-function checkRows(label: string, rows: unknown): asserts rows is Float32Array {
-  if (!(rows instanceof Float32Array))
-    throw new ShapeError(
-      label,
-      `got ${(rows as object | null)?.constructor.name ?? String(rows)}; expected Float32Array`,
-    );
-  const index = rows.findIndex((value) => !Number.isFinite(value));
-  if (index >= 0) throw new DataError(label, `value ${index} is ${rows[index]}; every value must be finite`);
 }

@@ -44,12 +44,12 @@ export class WeightFactory {
     };
   }
 
-  /** The posterior's moments as one dense layer; files hold the two Linears `mean` and `log_variance`. */
+  /** The posterior's moments as one dense layer; files hold the Linears `mean` and, where there is more, `log_variance`. */
   moments(inputs: Shape, latent: number, width: number): { weight: Tensor; bias: Tensor } {
     const bound = 1 / Math.sqrt(elementCount(inputs));
     const parts = (name: string, layout: FileLayout): FileLayout[] => [
       partOf(layout, `mean.${name}`, 0, latent),
-      partOf(layout, `log_variance.${name}`, latent, width - latent),
+      ...(width > latent ? [partOf(layout, `log_variance.${name}`, latent, width - latent)] : []),
     ];
     return {
       weight: this.#add('moments.weight', [elementCount(inputs), width], bound, [

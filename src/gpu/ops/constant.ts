@@ -42,8 +42,8 @@ export const temporaryOp: OpDefinition<{ readonly shape: Shape }> = {
   backward: { none: 'it is scratch memory of the planner' },
 };
 
-/** The same elements under another shape; an alias, no copy and no dispatch. */
-export const reshapeOp: OpDefinition<{ readonly shape: Shape }> = {
+/** The same elements under another shape, or cut off from the gradient; an alias, no copy and no dispatch. */
+export const reshapeOp: OpDefinition<{ readonly shape: Shape; readonly isCut?: boolean }> = {
   name: 'reshape',
   shapes([source], { shape }) {
     if (!source || elementCount(source) !== elementCount(shape))
@@ -55,7 +55,9 @@ export const reshapeOp: OpDefinition<{ readonly shape: Shape }> = {
   },
   cost: () => free,
   forward: () => [],
-  backward: (node, [cotangent]) => [cotangent && reshape(cotangent, node.inputs[0]!.shape)],
+  backward: ({ inputs: [source], attributes: { isCut } }, [cotangent]) => [
+    cotangent && !isCut ? reshape(cotangent, source!.shape) : undefined,
+  ],
 };
 
 /** A named tensor `f32[...shape]` that the caller writes before every step. */
@@ -84,4 +86,10 @@ export function reshape(tensor: Tensor, shape: Shape): Tensor {
   const value = constantValue(tensor);
   if (value !== undefined) return constant(shape, value);
   return apply(reshapeOp, [tensor], { shape })[0]!;
+}
+
+/** The values of `tensor` as if they depended on nothing: no gradient flows through. */
+export function stopGradient(tensor: Tensor): Tensor {
+  if (constantValue(tensor) !== undefined) return tensor;
+  return apply(reshapeOp, [tensor], { shape: tensor.shape, isCut: true })[0]!;
 }

@@ -16,6 +16,8 @@ export interface GatherAttributes {
   readonly shuffle: boolean;
   /** Draws every element anew as 0 or 1 with its value as the probability. */
   readonly binarize: boolean;
+  /** The resource that holds the rows; several of one order make rows that belong together. */
+  readonly resource?: string;
 }
 
 /** Elements that one invocation fetches, so that the shuffle's arithmetic is paid once for all of them. */
@@ -43,10 +45,10 @@ export const gatherOp: OpDefinition<GatherAttributes> = {
     };
   },
   forward(step) {
-    const { batch, width, rows, format, shuffle, binarize } = step.attributes;
+    const { batch, width, rows, format, shuffle, binarize, resource = 'dataset' } = step.attributes;
     return [
       dispatch('gather', {
-        bindings: { dataset: { resource: 'dataset' }, x: step.outputs[0]! },
+        bindings: { dataset: { resource }, x: step.outputs[0]! },
         overrides: { BYTES: format === 'bytes', SHUFFLE: shuffle, BINARIZE: binarize },
         parameters: { batch, width, dataset_rows: rows, half_bits: shuffleHalfBits(rows), run: RUN },
         workgroups: elementGrid(batch * ceilDivide(width, RUN)),

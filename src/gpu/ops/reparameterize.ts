@@ -38,6 +38,9 @@ export interface ReparameterizeAttributes {
 /** Range of the log-variance where it is exponentiated; the same numbers stand in lib/posterior.wgsl. */
 const LOG_VARIANCE_RANGE = [-30, 20] as const;
 
+/** A log-variance within the range that the kernels clamp it to. */
+export const clampLogVariance = (s: Tensor): Tensor => clamp(s, ...LOG_VARIANCE_RANGE);
+
 /** inputs [moments f32[B, W], noise? f32[S*B, K]], outputs [z f32[S*B, K], kl f32[S*B]]. */
 export const reparameterizeOp: OpDefinition<ReparameterizeAttributes> = {
   name: 'reparameterize',
@@ -182,7 +185,7 @@ export function reparameterizeComposition(
   const spread = (tensor: Tensor): Tensor => broadcastTo(reshape(tensor, [1, batch, tensor.shape[1]!]), cube);
   const columns = posterior === 'isotropic' ? 1 : latent;
   const mean = spread(slice(moments, 1, 0, latent));
-  const s = spread(clamp(slice(moments, 1, latent, columns), ...LOG_VARIANCE_RANGE));
+  const s = spread(clampLogVariance(slice(moments, 1, latent, columns)));
   const epsilon = reshape(supplied ?? noiseTensor([samples * batch, latent], tag), cube);
   const z = add(mean, multiply(exp(affine(s, 0.5, 0)), epsilon));
   const element =

@@ -9,7 +9,7 @@ import type { ProductShape } from '../../gpu/ops/product.js';
 import { makePlan, type Plan, type PlanRequest } from '../../gpu/plan.js';
 import { productKey, variantOf, type ProductKey, type Tiling, type TuneTable } from '../../gpu/tuning.js';
 import { buildOptimizer } from '../../vae/optimizers/optimizer.js';
-import { trainingRequest } from '../../vae/trainer.js';
+import { trainingPlan } from '../../vae/training-plan.js';
 import { Vae } from '../../vae/vae.js';
 import { candidatesFor } from './candidates.js';
 import { formatQuantity, formatTable } from './format.js';
@@ -72,7 +72,8 @@ export async function tuneCommand(settings: TuneSettings, typed: readonly string
     const { rounds, bound: boundMs, all } = settings;
     const options = trainerOptions(settings);
     const optimizer = buildOptimizer(options.optimizer!);
-    const request = trainingRequest(vae, undefined, settings.batch, options, optimizer);
+    const request = trainingPlan(vae.model, undefined, settings.batch, options, optimizer).model[0]!
+      .request;
     const products = await tune(device, request, { rounds, boundMs, all, notify: say });
     await writeTuning(settings.out, tableOf(device, products));
     process.stdout.write(`${formatTuning(products)}\n`);

@@ -10,12 +10,16 @@ export interface ResidentDataset {
   readonly format: 'bytes' | 'floats';
 }
 
-/** Uploads `data` into a buffer of `buffers`. @throws DeviceError or OutOfMemoryError when it does not fit */
-export async function uploadDataset(buffers: BufferGroup, data: Dataset): Promise<ResidentDataset> {
+/** Uploads `data` into a buffer of `buffers` with a name. @throws DeviceError or OutOfMemoryError when it does not fit */
+export async function uploadDataset(
+  buffers: BufferGroup,
+  data: Dataset,
+  name = 'dataset',
+): Promise<ResidentDataset> {
   const { values } = data;
   const { queue } = buffers.device.gpu;
   const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
-  const buffer = buffers.create('dataset', alignUp(values.byteLength, 4), usage);
+  const buffer = buffers.create(name, alignUp(values.byteLength, 4), usage);
   await buffers.settled();
   const bytes = new Uint8Array(
     values.buffer,

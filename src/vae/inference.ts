@@ -1,0 +1,125 @@
+/** Inference on rows of numbers: one plan a function and batch size, made once, run over the rows in batches. */
+import type { Device } from '../gpu/device.js';
+import { DataError, ShapeError } from '../gpu/errors.js';
+import { Executable } from '../gpu/executable.js';
+import type { Tensor } from '../gpu/graph.js';
+import { input } from '../gpu/ops/constant.js';
+import { makePlan } from '../gpu/plan.js';
+import { Scheduler } from '../gpu/scheduler.js';
+import type { WeightFactory } from './weights.js';
+
+/**
+ * Rows of the plans. A call takes the smallest that holds its rows, so that one image costs what one image costs; few
+ * sizes, because every one is compiled and keeps its buffers.
+ */
+const BATCHES = [1, 8, 32, 128] as const;
+const LARGEST_BATCH = 128;
+
+/** An argument: rows f32[N, width], one after the other. */
+export interface Rows {
+  readonly values: Float32Array;
+  readonly width: number;
+}
+
+/** A function of rows: its arguments by name, and the graph from one batch of each. */
+export interface InferenceCall<Name extends string> {
+  readonly label: string;
+  readonly rows: Readonly<Record<Name, Rows>>;
+  readonly outputWidth: number;
+  build(tensors: Readonly<Record<Name, Tensor>>): Tensor;
+}
+
+export class Inference {
+  readonly #executables = new Map<string, Promise<Executable>>();
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    readonly device: Device,
+    readonly weights: WeightFactory,
+    readonly resources: Readonly<Record<string, GPUBuffer>>,
+  ) {}
+
+  /** f32[N, outputWidth]. Calls made at the same time run one after the other: they share a plan's buffers. */
+  run<Name extends string>(call: InferenceCall<Name>): Promise<Float32Array> {
+    const result = this.#turn.then(() => this.#runInTurn(call));
+    this.#turn = result.catch(() => undefined);
+    return result;
+  }
+
+  destroy(): void {
+    for (const executable of this.#executables.values())
+      void executable.then((value) => value.destroy()).catch(() => undefined);
+    this.#executables.clear();
+  }
+
+  async #runInTurn<Name extends string>(call: InferenceCall<Name>): Promise<Float32Array> {
+    const { label, outputWidth } = call;
+    const entries = Object.entries<Rows>(call.rows);
+    const count = countRows(label, entries);
+    const batch = BATCHES.find((size) => size >= count) ?? LARGEST_BATCH;
+    const executable = await this.#executable(call, batch);
+    const scheduler = new Scheduler(this.device);
+    const result = new Float32Array(count * outputWidth);
+    const padded = entries.map(([, { width }]) => new Float32Array(batch * width));
+    for (let first = 0; first < count; first += batch) {
+      const last = Math.min(first + batch, count);
+      entries.forEach(([name, { values, width }], index) => {
+        padded[index]!.set(values.subarray(first * width, last * width));
+        executable.write(name, padded[index]!);
+      });
+      await scheduler.run(executable, {});
+      const output = await executable.read('y');
+      result.set(output.subarray(0, (last - first) * outputWidth), first * outputWidth);
+    }
+    return result;
+  }
+
+  #executable<Name extends string>(call: InferenceCall<Name>, batch: number): Promise<Executable> {
+    const { label, rows } = call;
+    const key = `${label} ${batch}`;
+    let executable = this.#executables.get(key);
+    if (!executable) {
+      const tensors = Object.fromEntries(
+        Object.entries<Rows>(rows).map(([name, { width }]) => [name, input(name, [batch, width])]),
+      ) as Record<Name, Tensor>;
+      const { set, state } = this.weights;
+      const request = { label, outputs: { y: call.build(tensors) }, parameters: set, state };
+      const plan = makePlan(request, this.device.adapterClass, this.device.tuning);
+      executable = Executable.create(this.device, plan, { resources: this.resources });
+      this.#executables.set(key, executable);
+      executable.catch(() => this.#executables.delete(key));
+    }
+    return executable;
+  }
+}
+
+/** The rows of a call's arguments. @throws ShapeError or DataError for an argument that is not whole rows of finite numbers */
+function countRows(label: string, entries: readonly [string, Rows][]): number {
+  const counts = entries.map(([, { values, width }]) => {
+    checkRows(label, values);
+    return values.length / width;
+  });
+  const [count] = counts as [number];
+  const wrong = counts.findIndex((value) => value !== count || !Number.isInteger(value) || value < 1);
+  if (wrong < 0) return count;
+  const [name, { values, width }] = entries[wrong]!;
+  throw new ShapeError(
+    label,
+    `got ${values.length} values${entries.length > 1 ? ` of ${name}` : ''}; expected ${
+      wrong > 0 && Number.isInteger(count)
+        ? `${count * width}, one row for each`
+        : `a multiple of ${width}, one row or more`
+    }`,
+  );
+}
+
+/** Values that a kernel would launder (relu makes 0 of a NaN) are refused before they get there. */
+function checkRows(label: string, rows: unknown): asserts rows is Float32Array {
+  if (!(rows instanceof Float32Array))
+    throw new ShapeError(
+      label,
+      `got ${(rows as object | null)?.constructor.name ?? String(rows)}; expected Float32Array`,
+    );
+  const index = rows.findIndex((value) => !Number.isFinite(value));
+  if (index >= 0) throw new DataError(label, `value ${index} is ${rows[index]}; every value must be finite`);
+}

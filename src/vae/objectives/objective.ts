@@ -1,0 +1,67 @@
+/** What a model is trained on beyond its bound: penalties added to the negative bound, and second networks. */
+import type { Tensor } from '../../gpu/graph.js';
+import type { Bound } from '../bound.js';
+import type { Model } from '../model.js';
+import type { OptimizerSpec } from '../optimizers/optimizer.js';
+import type { Schedule } from '../schedule.js';
+import type { WeightFactory } from '../weights.js';
+import type { ObjectiveSpec } from './objective-spec.js';
+
+/** What an objective sees of a training step. */
+export interface ObjectiveContext {
+  readonly model: Model;
+  /** f32[B, D] */
+  readonly x: Tensor;
+  /** f32[B, C], where the model has a condition. */
+  readonly condition?: Tensor;
+  readonly samples: number;
+  /** The pieces of the bound on this batch. */
+  readonly bound: Bound;
+  /** Mean over the batch's valid rows, f32[1], of rows f32[B] or f32[S*B]. */
+  mean(rows: Tensor): Tensor;
+  /** A term's weight at this step, f32[1]; `name` is what warnings call it. */
+  weight(name: string, schedule: Schedule): Tensor;
+}
+
+export interface Penalty {
+  /** f32[1], weighted, added to the loss. */
+  readonly loss: Tensor;
+  /** f32[1] each, for reports; not weighted. */
+  readonly terms: Readonly<Record<string, Tensor>>;
+}
+
+/** A second network, trained on a loss of its own after the model in every step. */
+export interface Adversary {
+  readonly name: string;
+  /** Its weights' names begin with this. */
+  readonly prefix: string;
+  readonly optimizer: OptimizerSpec;
+  readonly learningRate: number;
+  /** f32[1]; the model counts as fixed. */
+  loss(context: ObjectiveContext): Tensor;
+}
+
+export interface Objective {
+  /** What stands in place of the bound's weight on the KL, where the objective decides it. */
+  readonly beta?: number;
+  /** False where the penalty is the whole loss. */
+  readonly usesBound: boolean;
+  penalty?(context: ObjectiveContext): Penalty;
+  readonly adversary?: Adversary;
+}
+
+/** What an objective may be made of. */
+export interface ObjectiveSite {
+  readonly latent: number;
+  /** The shape of a datum, as the decoder makes it. */
+  readonly datum: readonly number[];
+  readonly weights: WeightFactory;
+}
+
+/** The objective of a specification; its own weights are named `objective.*`. */
+export function buildObjective(spec: ObjectiveSpec, _site: ObjectiveSite): Objective {
+  switch (spec.type) {
+    case 'elbo':
+      return { usesBound: true };
+  }
+}

@@ -1,0 +1,49 @@
+/** q(z | x) as pieces of a graph: its moments come from the encoder, samples and their densities from the moments. */
+import type { Tensor } from '../../gpu/graph.js';
+import type { Estimator } from '../../gpu/ops/reparameterize.js';
+import { deterministic } from './deterministic.js';
+import { gaussian } from './gaussian.js';
+import type { PosteriorSpec } from './posterior-spec.js';
+
+export interface DrawOptions {
+  /** S samples a datum; row r of z belongs to datum r mod B. */
+  readonly samples: number;
+  /** f32[S*B, K] in place of the kernel's own noise. */
+  readonly noise?: Tensor;
+}
+
+/** Samples and what they weigh. */
+export interface Draw {
+  /** f32[S*B, K] */
+  readonly z: Tensor;
+  /** log q(z | x), f32[S*B] nats; a family without a density has 0. */
+  readonly logDensity: Tensor;
+}
+
+export interface Posterior {
+  /** Columns W of the moments, the encoder's output. */
+  readonly momentsWidth: number;
+  /** Columns of the log-variance that `summary` tells: K, 1, or 0 for a family that has none. */
+  readonly logVarianceWidth: number;
+  /** Samples of q with their densities, from moments f32[B, W]. */
+  draw(moments: Tensor, options: DrawOptions): Draw;
+  /** Samples and KL(q || N(0, I)) in nats, f32[S*B] each row: where one kernel makes both. */
+  drawWithKl?(moments: Tensor, options: DrawOptions, estimator: Estimator): { z: Tensor; kl: Tensor };
+  /** log q(z | x) of any z f32[S*B, K], f32[S*B]: where the family can be evaluated anywhere. */
+  logDensity?(z: Tensor, moments: Tensor): Tensor;
+  /** KL(q || p) in closed form, f32[B], with p a diagonal Gaussian of moments f32[B, 2K] (mean, log-variance). */
+  klToDiagonal?(moments: Tensor, prior: Tensor): Tensor;
+  /** Mean and log-variance side by side, f32[B, K + logVarianceWidth]. */
+  summary(moments: Tensor): Tensor;
+}
+
+/** The posterior of a specification over a latent of size K. @throws SpecError for a family that does not exist */
+export function buildPosterior(spec: PosteriorSpec, latent: number): Posterior {
+  switch (spec.type) {
+    case 'diagonal':
+    case 'isotropic':
+      return gaussian(spec.type, latent);
+    case 'deterministic':
+      return deterministic(latent);
+  }
+}

@@ -1,0 +1,60 @@
+/** p(z), or p(z | c), as pieces of a graph. */
+import { SpecError } from '../../gpu/errors.js';
+import type { Tensor } from '../../gpu/graph.js';
+import { reshape } from '../../gpu/ops/constant.js';
+import { sum } from '../../gpu/ops/sum.js';
+import { affine, square } from '../../gpu/ops/unary.js';
+import type { WeightFactory } from '../weights.js';
+import { conditional } from './conditional.js';
+import type { PriorSpec } from './prior-spec.js';
+
+export interface Prior {
+  /** True for N(0, I), which posteriors know their divergence from. */
+  readonly isStandardNormal: boolean;
+  /** log p(z | c) in nats, f32[S*B], of z f32[S*B, K] with the condition f32[B, C] where the model has one. */
+  logDensity(z: Tensor, condition?: Tensor): Tensor;
+  /** Mean and log-variance f32[B, 2K], where p(z | c) is a diagonal Gaussian that is not N(0, I). */
+  moments?(condition: Tensor): Tensor;
+  /** Columns of standard normal noise that a sample is made of. */
+  readonly noiseWidth: number;
+  /** Samples f32[R, K] from noise f32[R, noiseWidth] and the condition f32[R, C] of each. */
+  draw(noise: Tensor, condition?: Tensor): Tensor;
+}
+
+/** What a prior may be made of. */
+export interface PriorSite {
+  readonly latent: number;
+  /** Columns of the condition, 0 where the model has none. */
+  readonly conditionWidth: number;
+  readonly weights: WeightFactory;
+}
+
+/** @throws SpecError for a prior that the model has no condition for */
+export function buildPrior(spec: PriorSpec, site: PriorSite): Prior {
+  switch (spec.type) {
+    case 'standard-normal':
+      return standardNormal(site.latent);
+    case 'conditional':
+      if (site.conditionWidth === 0)
+        throw new SpecError(
+          'spec.prior',
+          'conditional is p(z | c), and the model has no condition; add spec.condition or use standard-normal',
+        );
+      return conditional(spec.layers, site);
+  }
+}
+
+/** log N(z; 0, I), f32[R], of z f32[R, K]. */
+export function standardNormalLogDensity(z: Tensor): Tensor {
+  const [rows, latent] = z.shape as [number, number];
+  return affine(reshape(sum(square(z), [1]), [rows]), -0.5, (-latent / 2) * Math.log(2 * Math.PI));
+}
+
+function standardNormal(latent: number): Prior {
+  return {
+    isStandardNormal: true,
+    logDensity: standardNormalLogDensity,
+    noiseWidth: latent,
+    draw: (noise) => noise,
+  };
+}

@@ -1,0 +1,236 @@
+/**
+ * What a training step computes: one phase for the model (two that take turns in an alternating scheme), and one for the
+ * second network of an adversarial objective. A phase is a plan of its own and trains weights of its own.
+ */
+import { integer, oneOf, record } from '../gpu/check.js';
+import { SpecError } from '../gpu/errors.js';
+import { gradient } from '../gpu/gradient.js';
+import type { Tensor } from '../gpu/graph.js';
+import { add } from '../gpu/ops/binary.js';
+import { constant, input } from '../gpu/ops/constant.js';
+import { gather } from '../gpu/ops/gather.js';
+import type { ParameterEntry } from '../gpu/parameters.js';
+import type { PlanRequest } from '../gpu/plan.js';
+import { boundLosses, isInference, meanOfRows, type OwnedLoss } from './bound.js';
+import { checkEstimator, type EstimatorSpec } from './estimator-spec.js';
+import type { Dataset } from './data/dataset.js';
+import type { Model } from './model.js';
+import type { Adversary, ObjectiveContext } from './objectives/objective.js';
+import { buildOptimizer, type Optimizer } from './optimizers/optimizer.js';
+import type { Schedule } from './schedule.js';
+
+/**
+ * `joint` trains all weights in every step. `alternating` takes `encoderSteps` steps of the encoder alone (E), then
+ * `decoderSteps` of everything else (M); with a deterministic posterior that is hard EM.
+ */
+export type SchemeSpec =
+  | { readonly type: 'joint' }
+  | { readonly type: 'alternating'; readonly encoderSteps: number; readonly decoderSteps: number };
+
+/** @throws SpecError for what is not a scheme */
+export function schemeSpec(value: unknown): SchemeSpec {
+  const spec = record(value, 'scheme', ['type', 'encoderSteps', 'decoderSteps']);
+  const type = oneOf(spec['type'], 'scheme.type', ['joint', 'alternating']);
+  if (type === 'joint') return { type };
+  return {
+    type,
+    encoderSteps: integer(spec['encoderSteps'], 'scheme.encoderSteps', 1, 1e6),
+    decoderSteps: integer(spec['decoderSteps'], 'scheme.decoderSteps', 1, 1e6),
+  };
+}
+
+/** A weight of the loss that the trainer writes into an input before every step. */
+export interface ScheduledWeight {
+  readonly name: string;
+  readonly input: string;
+  readonly schedule: Schedule;
+}
+
+export interface PhasePlan {
+  readonly name: string;
+  readonly request: PlanRequest;
+  readonly weights: readonly ScheduledWeight[];
+  readonly adversary?: Adversary;
+}
+
+export interface TrainingPlan {
+  /** The model's phases, of which a step runs one. */
+  readonly model: readonly PhasePlan[];
+  /** Run behind the model's phase in every step. */
+  readonly adversary?: PhasePlan;
+  /** The names of the terms behind elbo, reconstruction and kl; outputs of every model phase. */
+  readonly termNames: readonly string[];
+}
+
+export interface TrainingPlanOptions {
+  readonly estimator?: EstimatorSpec;
+  readonly samples?: number;
+  readonly binarize?: boolean;
+  readonly scheme?: SchemeSpec;
+}
+
+/** Output of a plan that holds the term `name`. */
+export const termOutput = (name: string): string => `term ${name}`;
+
+/** Plans training of `model` on `data`, or on batches fed as inputs `x`, `noise` and `condition`. */
+export function trainingPlan(
+  model: Model,
+  data: Dataset | undefined,
+  batchSize: number,
+  options: TrainingPlanOptions,
+  optimizer: Optimizer,
+): TrainingPlan {
+  const { scheme = { type: 'joint' }, samples = 1 } = options;
+  const estimator = checkEstimator(options.estimator ?? 'B', samples);
+  const pass = new TrainingPass(model, data, batchSize, { ...options, samples, estimator });
+  const { losses, outputs, termNames } = pass.modelLosses();
+  const request = (label: string, owned: readonly OwnedLoss[]): PlanRequest =>
+    phaseRequest(model, label, outputs, owned, optimizer);
+  const phase = (name: string, owned: readonly OwnedLoss[]): PhasePlan => ({
+    name,
+    request: request(name, owned),
+    weights: pass.weights,
+  });
+  const { adversary } = model.objective;
+  const isModels = (weight: string): boolean => !adversary || !weight.startsWith(adversary.prefix);
+  const own = only(losses, isModels);
+  const phases =
+    scheme.type === 'joint'
+      ? [phase('train', own)]
+      : [
+          phase('train encoder', only(own, isInference)),
+          phase(
+            'train decoder',
+            only(own, (weight) => !isInference(weight)),
+          ),
+        ];
+  return { model: phases, termNames, ...(adversary && { adversary: pass.adversaryPhase(adversary) }) };
+}
+
+/** Losses of which only the weights that `predicate` names learn. */
+function only(losses: readonly OwnedLoss[], predicate: (weight: string) => boolean): OwnedLoss[] {
+  return losses.map(({ loss, owns }) => ({ loss, owns: (weight) => predicate(weight) && owns(weight) }));
+}
+
+function phaseRequest(
+  model: Model,
+  label: string,
+  outputs: Readonly<Record<string, Tensor>>,
+  losses: readonly OwnedLoss[],
+  optimizer: Optimizer,
+): PlanRequest {
+  const { set, state } = model.weights;
+  const trained: ParameterEntry[] = [];
+  const gradients: Tensor[] = [];
+  for (const { loss, owns } of losses) {
+    const entries = set.entries.filter(
+      ({ name }) => owns(name) && !trained.some((entry) => entry.name === name),
+    );
+    trained.push(...entries);
+    gradients.push(
+      ...gradient(
+        loss,
+        entries.map(({ tensor }) => tensor),
+      ),
+    );
+  }
+  if (trained.length === 0)
+    throw new SpecError('scheme', `the phase '${label}' has no weights to train; use { type: 'joint' }`);
+  return { label, outputs, parameters: set, state, trained, gradients, update: optimizer.settings };
+}
+
+/** One batch through the model, as the phases of a step share it. */
+class TrainingPass {
+  readonly weights: ScheduledWeight[] = [];
+  readonly #context: ObjectiveContext;
+
+  constructor(
+    readonly model: Model,
+    data: Dataset | undefined,
+    readonly batchSize: number,
+    readonly options: TrainingPlanOptions & { readonly samples: number; readonly estimator: EstimatorSpec },
+  ) {
+    const { samples, estimator, binarize = false } = options;
+    const x = data
+      ? gatherFrom(data, batchSize, model.width, { shuffle: true, binarize })
+      : input('x', [batchSize, model.width]);
+    const condition = conditionInput(model, data, batchSize, true);
+    const noise = data ? undefined : input('noise', [samples * batchSize, model.spec.latent]);
+    const bound = model.bound(x, {
+      estimator,
+      samples,
+      training: true,
+      ...(noise && { noise }),
+      ...(condition && { condition }),
+    });
+    this.#context = {
+      model,
+      x,
+      samples,
+      bound,
+      ...(condition && { condition }),
+      mean: (rows) => meanOfRows(rows, batchSize),
+      weight: (name, schedule) => this.#weight(name, schedule),
+    };
+  }
+
+  /** The model's losses and what its phases put out. */
+  modelLosses(): { losses: OwnedLoss[]; outputs: Record<string, Tensor>; termNames: string[] } {
+    const { model, batchSize, options } = this;
+    const { losses, terms, multiSample } = boundLosses(this.#context.bound, batchSize, options.estimator);
+    const penalty = model.objective.penalty?.(this.#context);
+    const total = (loss: Tensor): Tensor => (penalty ? add(loss, penalty.loss) : loss);
+    const all = model.objective.usesBound
+      ? losses.map(({ loss, owns }) => ({ loss: total(loss), owns }))
+      : [{ loss: penalty!.loss, owns: () => true }];
+    const others: Record<string, Tensor> = { ...(multiSample && { multiSample }), ...penalty?.terms };
+    const named = Object.entries(others).map(([name, tensor]) => [termOutput(name), tensor] as const);
+    return {
+      losses: all,
+      outputs: { loss: all[0]!.loss, terms, ...Object.fromEntries(named) },
+      termNames: Object.keys(others),
+    };
+  }
+
+  /** The second network's phase, on the same batch with the weights as the model's phase has left them. */
+  adversaryPhase(adversary: Adversary): PhasePlan {
+    const loss = adversary.loss(this.#context);
+    const owns = (weight: string): boolean => weight.startsWith(adversary.prefix);
+    const label = `train ${adversary.name}`;
+    const optimizer = buildOptimizer(adversary.optimizer);
+    const request = phaseRequest(this.model, label, { loss }, [{ loss, owns }], optimizer);
+    return { name: label, request, weights: this.weights, adversary };
+  }
+
+  #weight(name: string, schedule: Schedule): Tensor {
+    if (typeof schedule === 'number') return constant([1], schedule);
+    const scheduled = { name, input: `weight ${name}`, schedule };
+    this.weights.push(scheduled);
+    return input(scheduled.input, [1]);
+  }
+}
+
+/** The gather of a data set's batches. */
+export function gatherFrom(
+  data: Dataset,
+  batch: number,
+  width: number,
+  options: { shuffle: boolean; binarize: boolean },
+): Tensor {
+  const format = data.values instanceof Float32Array ? 'floats' : 'bytes';
+  return gather({ batch, width, rows: data.rows, format, ...options });
+}
+
+/** The one-hot condition of a batch f32[B, C], from the resource `condition` or fed; undefined for a model without one. */
+export function conditionInput(
+  model: Model,
+  data: Dataset | undefined,
+  batch: number,
+  shuffle: boolean,
+): Tensor | undefined {
+  const width = model.conditionWidth;
+  if (width === 0) return undefined;
+  if (!data) return input('condition', [batch, width]);
+  const { rows } = data;
+  return gather({ batch, width, rows, format: 'bytes', shuffle, binarize: false, resource: 'condition' });
+}
