@@ -48,8 +48,6 @@ const magic = [0x57, 0x56, 0x41, 0x45];
 const version = 1;
 const digestByteLength = 8;
 const maxRank = 3;
-/** Bytes before the sizes of a datum. */
-const fixedByteLength = 12;
 const defaultMaxElements = 2 ** 28;
 
 /** The first 8 bytes of the SHA-256 of bytes, as 16 hexadecimal digits. */

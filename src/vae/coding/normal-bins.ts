@@ -3,6 +3,7 @@
  * normal posterior over those bins in whole numbers (Townsend, Bird and Barber 2019, "Practical lossless compression
  * with latent variables using bits back coding", section 2.5.1).
  */
+import { DataError } from '../../gpu/errors.js';
 import { normalCdf, normalQuantile } from './exact-math.js';
 import { frequencyTotal, type RansStack } from './rans.js';
 
@@ -51,8 +52,17 @@ export function popNormalBin(stack: RansStack, mean: number, scale: number): num
   return low;
 }
 
-/** Pushes a bin under N(mean, scale^2): gives the bits back. */
+/**
+ * Pushes a bin under N(mean, scale^2): gives the bits back.
+ * @throws DataError for a bin that has no slot, which cannot have been popped
+ */
 export function pushNormalBin(stack: RansStack, bin: number, mean: number, scale: number): void {
   const start = startOf(bin, mean, scale);
-  stack.push(start, startOf(bin + 1, mean, scale) - start);
+  const frequency = startOf(bin + 1, mean, scale) - start;
+  if (!(frequency >= 1))
+    throw new DataError(
+      'bits-back',
+      `a latent is in bin ${bin}, which N(${mean}, ${scale}^2) gives no slot; expected one that was drawn from it; the file is damaged, or the networks give other bits here`,
+    );
+  stack.push(start, frequency);
 }

@@ -127,3 +127,9 @@ export function bitsOf({ first, starts }: SymbolTable, value: number): number {
   const distance = index < 0 ? -index : index - count + 1;
   return isInside ? bits : bits + 1 + lengthBits + (31 - Math.clz32(distance));
 }
+
+/** Bits of the likeliest symbol, above 0. */
+export function leastBitsOf({ starts }: SymbolTable): number {
+  const frequencies = starts.subarray(1).map((end, i) => end - starts[i]!);
+  return Math.log2(frequencyTotal / frequencies.reduce((most, frequency) => Math.max(most, frequency), 1));
+}
