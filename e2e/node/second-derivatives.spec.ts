@@ -16,6 +16,7 @@ import {
   binary,
   broadcastTo,
   clamp,
+  concat,
   depthToSpace,
   dropout,
   gradient,
@@ -83,15 +84,20 @@ const matmulRows: readonly Row[] = (['NN', 'TN', 'NT'] as const).map((transposit
   };
 });
 
-const positiveOnly: readonly string[] = ['log', 'sqrt', 'reciprocal', 'log1p'];
+const positiveOnly: readonly string[] = ['log', 'sqrt', 'reciprocal', 'log1p', 'logGamma'];
+
+/** Polygammas end at the second derivative of log Gamma. */
+const onceOnly: readonly string[] = ['digamma', 'trigamma'];
 
 const unaryRows: readonly Row[] = [
-  ...unaryNames.map((name): Row => ({
-    name: `unary ${name}`,
-    inputs: { x: positiveOnly.includes(name) ? randomUniform([7], 3, 0.5, 3) : awayFromZero([7], 3) },
-    build: ({ x }) => [unary(name, x!)],
-    backward: ({ x }, [g]) => [unaryBackward(x!, name, g!)],
-  })),
+  ...unaryNames
+    .filter((name) => !onceOnly.includes(name))
+    .map((name): Row => ({
+      name: `unary ${name}`,
+      inputs: { x: positiveOnly.includes(name) ? randomUniform([7], 3, 0.5, 3) : awayFromZero([7], 3) },
+      build: ({ x }) => [unary(name, x!)],
+      backward: ({ x }, [g]) => [unaryBackward(x!, name, g!)],
+    })),
   ...activationNames.map((name): Row => ({
     name: `activation ${name}`,
     inputs: { x: awayFromZero([9], 4) },
@@ -176,6 +182,15 @@ const moveRows: readonly Row[] = [
     [2, 5],
     (x) => slice(x, 1, 1, 3),
     (g) => reduce.sliceBackward([2, 5], 1, 1, g),
+  ),
+  linearRow(
+    'concat',
+    [2, 3],
+    (x) => concat([x, slice(x, 1, 0, 2)], 1),
+    (g) => {
+      const twice = reduce.pad(reduce.slice(g, 1, 3, 2), 1, 0, 1);
+      return map(reduce.slice(g, 1, 0, 3), (value, i) => value + twice.values[i]!);
+    },
   ),
   linearRow(
     'pad',

@@ -2,8 +2,8 @@
 import { SpecError } from '../gpu/errors.js';
 import { scoped, type Tensor } from '../gpu/graph.js';
 import { broadcastTo, subtract } from '../gpu/ops/binary.js';
+import { concat } from '../gpu/ops/concat.js';
 import { reshape, stopGradient } from '../gpu/ops/constant.js';
-import { concat } from '../gpu/ops/window.js';
 import { elementCount, sameShape, type Shape } from '../gpu/shape.js';
 import { boundLosses, type Bound } from './bound.js';
 import type { EstimatorSpec } from './estimator-spec.js';

@@ -72,8 +72,7 @@ export async function tuneCommand(settings: TuneSettings, typed: readonly string
     const { rounds, bound: boundMs, all } = settings;
     const options = trainerOptions(settings);
     const optimizer = buildOptimizer(options.optimizer!);
-    const request = trainingPlan(vae.model, undefined, settings.batch, options, optimizer).model[0]!
-      .request;
+    const request = trainingPlan(vae.model, undefined, settings.batch, options, optimizer).model[0]!.request;
     const products = await tune(device, request, { rounds, boundMs, all, notify: say });
     await writeTuning(settings.out, tableOf(device, products));
     process.stdout.write(`${formatTuning(products)}\n`);
