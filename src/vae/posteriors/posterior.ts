@@ -4,6 +4,7 @@ import type { Estimator } from '../../gpu/ops/reparameterize.js';
 import { deterministic } from './deterministic.js';
 import { gaussian } from './gaussian.js';
 import type { PosteriorSpec } from './posterior-spec.js';
+import { uniform } from './uniform.js';
 
 export interface DrawOptions {
   /** S samples a datum; row r of z belongs to datum r mod B. */
@@ -45,5 +46,7 @@ export function buildPosterior(spec: PosteriorSpec, latent: number): Posterior {
       return gaussian(spec.type, latent);
     case 'deterministic':
       return deterministic(latent);
+    case 'uniform':
+      return uniform(latent);
   }
 }
