@@ -11,7 +11,8 @@ import { reshape } from '../../gpu/ops/constant.js';
 import { logSumExp } from '../../gpu/ops/log-sum-exp.js';
 import { sum } from '../../gpu/ops/sum.js';
 import { affine, clamp, exp, log, negate, unary } from '../../gpu/ops/unary.js';
-import { concat, slice } from '../../gpu/ops/window.js';
+import { concat } from '../../gpu/ops/concat.js';
+import { slice } from '../../gpu/ops/window.js';
 import type { WeightFactory } from '../weights.js';
 import type { Prior } from './prior.js';
 
