@@ -47,11 +47,15 @@ function worst(truths: readonly Truth[]): Truth[] {
   return [...rows.values()].toSorted((a, b) => (a.member < b.member ? -1 : a.member > b.member ? 1 : 0));
 }
 
+/** Two digits are enough to see how far a value is from its bound. */
+function rounded(value: number): string {
+  return String(Number(value.toPrecision(2)));
+}
+
 function table(truths: readonly Truth[]): string {
-  const number = (value: number): string => String(Number(value.toPrecision(2)));
   const rows = truths.map(
     ({ member, truth, measured, bound }) =>
-      `| ${member} | ${truth} | ${number(measured)} | ${number(bound)} |`,
+      `| ${member} | ${truth} | ${rounded(measured)} | ${rounded(bound)} |`,
   );
   return ['| member | held to | measured | bound |', '| --- | --- | --: | --: |', ...rows].join('\n');
 }

@@ -5,6 +5,7 @@
  */
 import { Command, CommanderError, Option } from 'commander';
 import { VaeError } from '../gpu/errors.js';
+import { baselineCommand } from './cli/baseline.js';
 import { evaluateCommand, sampleCommand } from './cli/checkpoint.js';
 import {
   compressCommand,
@@ -19,9 +20,12 @@ import {
   addModelOptions,
   addOptimizationOptions,
   addTuningOption,
+  baselineModels,
+  choice,
   modelFlags,
   real,
   whole,
+  type BaselineSettings,
   type EvaluateSettings,
   type PlanSettings,
   type SampleSettings,
@@ -108,6 +112,9 @@ async function runProgram(words: readonly string[]): Promise<number> {
       code = await decompressCommand(path, coded, settings);
     },
   );
+  addBaseline(program.command('baseline')).action(async (settings: Typed<BaselineSettings>) => {
+    code = await baselineCommand({ ...switchedOff, ...settings });
+  });
   await program.parseAsync(words);
   return code;
 }
@@ -179,6 +186,28 @@ function addDecompression(command: Command): Command {
     .argument('<model>', 'the model that the file was made with')
     .argument('<file>', 'what compress wrote')
     .option('--out <folder>', 'where the pictures go', 'images');
+function addBaseline(command: Command): Command {
+  addDataOptions(command)
+    .description('fit a linear model to the same data, and print its exact likelihood')
+    .optionsGroup('Model:')
+    .addOption(
+      choice('--model <name>', 'probabilistic PCA, factor analysis, PCA', baselineModels).default('ppca'),
+    )
+    .addOption(whole('--latent <n>', 'size of the latent', { least: 1 }).default(20))
+    .addOption(
+      real('--floor <n>', 'least noise variance of a pixel (default: 1e-4 of the mean)', { above: 0 }),
+    )
+    .optionsGroup('Fit:')
+    .addOption(choice('--method <name>', 'of ppca (default: closed-form)', ['closed-form', 'em']))
+    .addOption(whole('--iterations <n>', 'of EM, at most', { least: 1 }).default(200))
+    .addOption(
+      real('--tolerance <n>', 'nats that an iteration of EM has to gain', { least: 0 }).default(1e-3),
+    )
+    .addOption(whole('--seed <n>', "of EM's first weights", { least: 0 }).default(0));
+  return addAdapterOption(command.optionsGroup('Device:'))
+    .optionsGroup('Output:')
+    .option('--out <folder>', 'where the files go', 'out')
+    .option('--json', 'print the report as the last line of stdout');
 }
 
 function typedModelOptions(command: Command): string[] {

@@ -24,6 +24,8 @@ export interface Draw {
 export interface Posterior {
   /** Columns W of the moments, the encoder's output. */
   readonly momentsWidth: number;
+  /** True for a family without density: its KL counts as 0 under every prior. */
+  readonly isPoint?: boolean;
   /** Columns of the log-variance that `summary` tells: K, 1, or 0 for a family that has none. */
   readonly logVarianceWidth: number;
   /** Samples of q with their densities, from moments f32[B, W]. */
