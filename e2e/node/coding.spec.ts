@@ -143,7 +143,7 @@ test('files that do not fit are refused by name', async () => {
       'no Bernoulli likelihood',
       () => compressLossless(lossy, data),
       SpecError,
-      /likelihood is gaussian; expected bernoulli/,
+      /has a gaussian likelihood, a uniform posterior and a factorized prior; expected bernoulli/,
     ],
     [
       'grey images',
@@ -202,14 +202,13 @@ test('changed words give an error of ours or other latents, never a hang', async
 
 test('lossless: changed words, counts and networks are refused', async () => {
   const { bytes } = await compressLossless(lossless, binarized(data));
+  // what is found first depends on the numbers
+  const loose = /do not leave the bits|end before|gives no slot/;
   const rows: [fields: (file: CodedFile) => Partial<CodedFile>, message: RegExp][] = [
-    [
-      ({ words }) => ({ words: words.with(40, words[40]! ^ 1) }),
-      /do not leave the bits|end before|gives no slot/,
-    ],
-    [({ words }) => ({ words: words.with(0, words[0]! ^ 1) }), /do not leave the bits/],
-    [({ rows: count }) => ({ rows: count - 1 }), /do not leave the bits/],
-    [({ rows: count }) => ({ rows: count + 1 }), /do not leave the bits|end before|gives no slot/],
+    [({ words }) => ({ words: words.with(40, words[40]! ^ 1) }), loose],
+    [({ words }) => ({ words: words.with(0, words[0]! ^ 1) }), loose],
+    [({ rows: count }) => ({ rows: count - 1 }), loose],
+    [({ rows: count }) => ({ rows: count + 1 }), loose],
     [() => ({ rows: 2 ** 22 }), /its words hold at most/],
     [({ extra }) => ({ extra: extra.with(0, 0x7a) }), /was made where the networks gave "z/],
   ];

@@ -80,10 +80,10 @@ export async function decompressLossless(
   bytes: Uint8Array,
   options: ReadCodedOptions = {},
 ): Promise<Dataset> {
-  checkModel(vae);
   const where = options.name ?? 'wvae';
   const file = await readCodedFile(bytes, options);
   await checkFile(vae, file, 'bits-back', where);
+  checkModel(vae);
   await checkSignature(vae, file.extra, where);
   const width = elementCount(file.shape);
   const stack = RansStack.fromWords(file.words, where);
@@ -168,11 +168,14 @@ function checkEnd(stack: RansStack, start: RansStack, where: string): void {
 }
 
 function checkModel({ spec }: Vae): void {
-  if (spec.likelihood.type !== 'bernoulli')
-    throw new SpecError(
-      'bits-back',
-      `the likelihood is ${spec.likelihood.type}; expected bernoulli; train such a model on binary images`,
-    );
+  const { likelihood, posterior, prior, condition } = spec;
+  const isNormal = posterior.type === 'diagonal' || posterior.type === 'isotropic';
+  if (likelihood.type === 'bernoulli' && isNormal && prior.type === 'standard-normal' && !condition) return;
+  throw new SpecError(
+    'bits-back',
+    `the model has a ${likelihood.type} likelihood, a ${posterior.type} posterior and a ${prior.type} prior` +
+      `${condition ? ', and a condition' : ''}; expected bernoulli, diagonal or isotropic, and standard-normal; train such a model on binary images`,
+  );
 }
 
 /** Zeros and ones as bytes 0 and 255. @throws DataError for anything else */
