@@ -19,6 +19,7 @@ import { objectiveCases } from './objective.js';
 import { poolCases } from './pool.js';
 import { reparameterizeCases } from './reparameterize.js';
 import { softmaxCases } from './softmax.js';
+import { triangularCases } from './triangular.js';
 import { unaryCases } from './unary.js';
 import { updateCases } from './update.js';
 
@@ -28,6 +29,7 @@ export const kernelCases: readonly KernelCase[] = [
   ...binaryCases,
   ...moveCases,
   ...logSumExpCases,
+  ...triangularCases,
   ...imageCases,
   ...poolCases,
   ...noiseCases,
