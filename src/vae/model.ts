@@ -66,7 +66,7 @@ export class Model {
     this.#output = this.#outputLayer(datum);
     this.likelihood = buildLikelihood(spec.likelihood, weights, datum);
     this.prior = buildPrior(spec.prior, { latent, conditionWidth: this.conditionWidth, weights });
-    this.objective = buildObjective(spec.objective, { latent, datum, weights });
+    this.objective = buildObjective({ spec, latent, datum, weights });
   }
 
   /** The condition comes as further channels of an image, or further columns of a vector. */
