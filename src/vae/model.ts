@@ -75,7 +75,7 @@ export class Model {
         'spec.prior',
         `is conditional, and a ${spec.posterior.type} posterior has no KL that it could learn from; use standard-normal`,
       );
-    this.objective = buildObjective(spec.objective, { latent, datum, weights });
+    this.objective = buildObjective({ spec, latent, datum, weights });
   }
 
   /** The condition comes as further channels of an image, or further columns of a vector. */

@@ -4,7 +4,7 @@ import { elementCount } from '../gpu/shape.js';
 import { integer, record, show } from '../gpu/check.js';
 import { layers, type LayerSpec } from './layer-spec.js';
 import { likelihoodSpec, type LikelihoodSpec, type ScaleSpec } from './likelihoods/likelihood-spec.js';
-import { objectiveSpec, type ObjectiveSpec, type ObjectiveType } from './objectives/objective-spec.js';
+import { objectiveSpec, type ObjectiveInput, type ObjectiveSpec } from './objectives/objective-spec.js';
 import { posteriorSpec, type PosteriorInput, type PosteriorSpec } from './posteriors/posterior-spec.js';
 import { priorSpec, type PriorSpec } from './priors/prior-spec.js';
 
@@ -29,7 +29,7 @@ export interface VaeSpec {
   /** What the model is told beside a datum; both networks get it. */
   readonly condition?: ConditionSpec;
   /** The negative bound by default. */
-  readonly objective?: ObjectiveSpec | ObjectiveType;
+  readonly objective?: ObjectiveInput;
 }
 
 /** A class of each datum, as the data set's labels state it; networks get it one-hot, f32[B, classes]. */
