@@ -70,6 +70,11 @@ export class Model {
     this.#output = this.#outputLayer([...datum.slice(0, -1), datum.at(-1)! * this.outputsPerElement]);
     this.likelihood = buildLikelihood(spec.likelihood, weights, datum);
     this.prior = buildPrior(spec.prior, { latent, conditionWidth: this.conditionWidth, weights });
+    if (this.posterior.isPoint && spec.prior.type === 'conditional')
+      throw new SpecError(
+        'spec.prior',
+        `is conditional, and a ${spec.posterior.type} posterior has no KL that it could learn from; use standard-normal`,
+      );
     this.objective = buildObjective(spec.objective, { latent, datum, weights });
   }
 
@@ -154,7 +159,7 @@ export class Model {
     const { posterior, prior } = this;
     if (typeof estimator === 'object' && needsDensity(estimator))
       return this.#drawWithDensity(moments, options, estimator, condition);
-    if (prior.isStandardNormal && posterior.drawWithKl)
+    if ((prior.isStandardNormal || posterior.isPoint) && posterior.drawWithKl)
       return posterior.drawWithKl(moments, options, estimator === 'B' ? 'B' : 'A');
     const { z, logDensity } = posterior.draw(moments, options);
     if (estimator === 'B' && condition && prior.moments && posterior.klToDiagonal) {

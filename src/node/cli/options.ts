@@ -86,12 +86,37 @@ export interface EvaluateSettings extends DataSettings, BoundSettings, AdapterSe
   readonly seed: number;
   readonly binarize: boolean;
   readonly json: boolean;
+  /** Importance samples an image; undefined: log p(x) is not estimated. */
+  readonly importance?: number;
+  /** Rows of the aggregate posterior; undefined: the KL term is not split. */
+  readonly splitKl?: number;
+  readonly disentanglement: boolean;
+  /** Undefined: nothing is written. */
+  readonly out?: string;
 }
 
 export interface SampleSettings extends AdapterSettings {
   readonly count: number;
   readonly seed: number;
   readonly out: string;
+}
+
+export const baselineModels = ['ppca', 'fa', 'pca'] as const;
+export type BaselineModel = (typeof baselineModels)[number];
+
+export interface BaselineSettings extends DataSettings, AdapterSettings {
+  readonly model: BaselineModel;
+  readonly latent: number;
+  /** Undefined: closed form where there is one. */
+  readonly method?: 'closed-form' | 'em';
+  readonly iterations: number;
+  /** Nats per datum that an iteration has to gain. */
+  readonly tolerance: number;
+  /** Least noise variance of a pixel; undefined: as the library has it. */
+  readonly floor?: number;
+  readonly seed: number;
+  readonly out: string;
+  readonly json: boolean;
 }
 
 /** Far above any image that a VAE of this library is trained on. */
@@ -105,7 +130,7 @@ export function addDataOptions(command: Command): Command {
     .optionsGroup('Data:')
     .option(
       '--data <name|path>',
-      'fashion, fashion-mnist, mnist, a folder of IDX files, CIFAR-10 batches, PNG or JPEG files, or an IDX file',
+      'fashion, fashion-mnist, mnist, shapes, a folder of IDX files, CIFAR-10 batches, PNG or JPEG files, or an IDX file',
       'fashion',
     )
     .addOption(whole('--limit <n>', 'use only the first n images of each part', { least: 1 }))
@@ -216,7 +241,7 @@ export function real(flags: string, description: string, { least, above, below =
 }
 
 /** Not commander's own `choices`: its message has another form, and no advice. */
-function choice(flags: string, description: string, names: readonly string[]): Option {
+export function choice(flags: string, description: string, names: readonly string[]): Option {
   return new Option(flags, `${description}: ${names.join(', ')}`).argParser((text) => {
     if (names.includes(text)) return text;
     throw new SpecError(nameOf(flags), `is '${text}'; expected ${listOf(names)}; choose one of them`);

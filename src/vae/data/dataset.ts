@@ -4,6 +4,7 @@
  * is named here, before any GPU work, with the row it sits in.
  */
 import { DataError } from '../../gpu/errors.js';
+import { checkFactors, takeFactors, type FactorTable } from './factors.js';
 
 /** Rows of data of one shape. Uint8Array values mean value / 255. */
 export interface Dataset {
@@ -15,6 +16,8 @@ export interface Dataset {
   readonly values: Uint8Array | Float32Array;
   /** `u8[N]`, the class of each row; training does not read it. */
   readonly labels?: Uint8Array;
+  /** What made each row, where it is known; disentanglement is measured against it. */
+  readonly factors?: FactorTable;
 }
 
 const u8Scale = 255;
@@ -28,7 +31,7 @@ const u8Scale = 255;
  */
 export function checkDataset(data: Dataset, where: string): void {
   checkCounts(data, where);
-  const { rows, shape, values, labels } = data;
+  const { rows, shape, values, labels, factors } = data;
   const elementCount = rowElementCount(shape, where);
   if (values.length !== rows * elementCount) {
     throw new DataError(
@@ -44,6 +47,12 @@ export function checkDataset(data: Dataset, where: string): void {
         'pass the labels file that belongs to these images',
     );
   }
+  const factorRows = factors && checkFactors(factors, where);
+  if (factorRows !== undefined && factorRows !== rows)
+    throw new DataError(
+      where,
+      `there are factors of ${factorRows} rows for ${rows} rows; expected one value a factor and row; pass those of this data`,
+    );
   if (values instanceof Float32Array) checkFinite(values, elementCount, where);
 }
 
@@ -120,6 +129,7 @@ export function takeRows(data: Dataset, count: number): Dataset {
     shape: data.shape,
     values: data.values.subarray(0, count * elementCount),
     ...(data.labels && { labels: data.labels.subarray(0, count) }),
+    ...(data.factors && { factors: takeFactors(data.factors, count) }),
   };
 }
 

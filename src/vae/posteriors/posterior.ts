@@ -4,6 +4,7 @@ import type { Estimator } from '../../gpu/ops/reparameterize.js';
 import { deterministic } from './deterministic.js';
 import { gaussian } from './gaussian.js';
 import type { PosteriorSpec } from './posterior-spec.js';
+import { uniform } from './uniform.js';
 
 export interface DrawOptions {
   /** S samples a datum; row r of z belongs to datum r mod B. */
@@ -23,6 +24,8 @@ export interface Draw {
 export interface Posterior {
   /** Columns W of the moments, the encoder's output. */
   readonly momentsWidth: number;
+  /** True for a family without density: its KL counts as 0 under every prior. */
+  readonly isPoint?: boolean;
   /** Columns of the log-variance that `summary` tells: K, 1, or 0 for a family that has none. */
   readonly logVarianceWidth: number;
   /** Samples of q with their densities, from moments f32[B, W]. */
@@ -45,5 +48,7 @@ export function buildPosterior(spec: PosteriorSpec, latent: number): Posterior {
       return gaussian(spec.type, latent);
     case 'deterministic':
       return deterministic(latent);
+    case 'uniform':
+      return uniform(latent);
   }
 }
