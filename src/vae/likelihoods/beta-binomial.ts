@@ -1,6 +1,6 @@
 /**
- * 256 levels as the successes of n = 255 trials whose probability is Beta(alpha, beta) (Townsend et al. 2019, "BB-ANS",
- * section 3.1): log p(k) = log C(n, k) + log B(k + alpha, n - k + beta) - log B(alpha, beta). The decoder gives the
+ * 256 levels as the successes of n = 255 trials whose probability is Beta(alpha, beta) (Townsend et al. 2019, "BB-ANS"):
+ * log p(k) = log C(n, k) + log B(k + alpha, n - k + beta) - log B(alpha, beta). The decoder gives the
  * logarithms of alpha and beta.
  */
 import type { Tensor } from '../../gpu/graph.js';
