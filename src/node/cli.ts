@@ -186,6 +186,8 @@ function addDecompression(command: Command): Command {
     .argument('<model>', 'the model that the file was made with')
     .argument('<file>', 'what compress wrote')
     .option('--out <folder>', 'where the pictures go', 'images');
+}
+
 function addBaseline(command: Command): Command {
   addDataOptions(command)
     .description('fit a linear model to the same data, and print its exact likelihood')
