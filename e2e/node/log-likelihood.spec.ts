@@ -10,7 +10,7 @@
 import { expect, test } from '@playwright/test';
 import { binarizeOnce } from '../../src/vae/data/binarize.js';
 import type { Dataset } from '../../src/vae/data/dataset.js';
-import { logLikelihood } from '../../src/vae/log-likelihood.js';
+import { logLikelihood } from '../../src/vae/evaluation/log-likelihood.js';
 import { Vae } from '../../src/vae/vae.js';
 import { linearParameters, linearSpec } from '../linear-vae.js';
 import { float32, loadModel, randomParameters } from '../model.js';

@@ -55,6 +55,15 @@ for (const [name, logVariance, variances] of [
     );
   });
 
+test('an isotropic posterior is a diagonal one of equal variances', () => {
+  const one = { columns: 1, values: Float64Array.from({ length: rows }, (_, n) => noise[n]! / 2 - 1) };
+  const two = {
+    columns: 2,
+    values: Float64Array.from({ length: 2 * rows }, (_, i) => one.values[Math.floor(i / 2)]!),
+  };
+  expect(splitKl(mean, one)).toEqual(splitKl(mean, two));
+});
+
 test('the parts sum to the Monte Carlo KL, whatever the prior', () => {
   const logVariance = { columns: 2, values: noise.map((value) => value / 4 - 1) };
   const seed = 7;

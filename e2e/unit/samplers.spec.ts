@@ -5,13 +5,11 @@
  * | EM       | likelihood after every pass   | overlapping, too many components, repeated rows at the floor   |
  * | density  | integrates to 1               | far away                                                       |
  * | samples  | moments of the fitted one     | seeds                                                          |
- * | eigen    | A = V' diag V                 | repeated eigenvalues                                           |
  * | paths    | ends and middle by hand       | spherical keeps lengths; corners; traversals                   |
  */
 import { expect, test } from '@playwright/test';
 import { standardNormal } from '../../src/gpu/threefry.js';
 import type { Matrix } from '../../src/vae/metrics/matrix.js';
-import { symmetricEigen } from '../../src/vae/samplers/eigen.js';
 import { fitGaussianMixture } from '../../src/vae/samplers/fit-gaussian-mixture.js';
 import { GaussianMixture, type Component } from '../../src/vae/samplers/gaussian-mixture.js';
 import { bilinearGrid, linearPath, sphericalPath, traversals } from '../../src/vae/samplers/paths.js';
@@ -182,21 +180,6 @@ test('samples have the moments of what was fitted', () => {
   );
   expect(mixture.sample(10, { seed: 5 })).toEqual(samples.values.subarray(0, 20));
   expect(mixture.sample(10, { seed: 6 })).not.toEqual(samples.values.subarray(0, 20));
-});
-
-test('eigenvectors rebuild the matrix, with eigenvalues that repeat', () => {
-  const size = 6;
-  const raw = standardNormal(size * 2, 3, 3);
-  const matrix = Float64Array.from({ length: size * size }, (_, at) => {
-    const [i, j] = [Math.floor(at / size), at % size];
-    return raw[i]! * raw[j]! + raw[size + i]! * raw[size + j]! + (i === j ? 2 : 0); // two values above 2, four of 2
-  });
-  const { values, vectors } = symmetricEigen(matrix, size);
-  expectClose(covarianceIn({ weight: 1, mean: values, variances: values, axes: vectors }), matrix, 1e-12);
-  const ones = new Float64Array(size).fill(1);
-  const identity = Array.from({ length: size * size }, (_, at) => (at % (size + 1) === 0 ? 1 : 0));
-  expectClose(covarianceIn({ weight: 1, mean: ones, variances: ones, axes: vectors }), identity, 1e-12);
-  expect(values.filter((value) => Math.abs(value - 2) < 1e-12)).toHaveLength(4);
 });
 
 test.describe('paths', () => {

@@ -66,7 +66,14 @@ const trainings = [
 ];
 
 /** A default of false would be printed in the help of every switch. */
-const switchedOff = { binarize: false, json: false, profile: false, all: false, embedTables: false };
+const switchedOff = {
+  binarize: false,
+  json: false,
+  profile: false,
+  all: false,
+  disentanglement: false,
+  embedTables: false,
+};
 type Typed<S> = Omit<S, keyof typeof switchedOff>;
 
 /** Resolves with the exit code of the command that ran. */
@@ -154,7 +161,16 @@ function addEvaluation(command: Command): Command {
     .argument('<model>', 'model.safetensors, or the folder that holds it')
     .option('--binarize', 'draw every pixel as 0 or 1')
     .addOption(whole('--seed <n>', 'of the noise', { least: 0 }).default(0))
-    .option('--json', 'print the terms as JSON');
+    .optionsGroup('More measures (docs/evaluation.md):')
+    .addOption(whole('--importance <k>', 'log p(x) from k samples an image, such as 5000', { least: 1 }))
+    .addOption(whole('--split-kl <n>', 'the KL term in three parts, by n images, such as 2000', { least: 2 }))
+    .option('--disentanglement', 'MIG, DCI, SAP and FactorVAE score, for data with known factors')
+    .optionsGroup('Output:')
+    .option(
+      '--out <folder>',
+      'write evaluation.json, and pictures of latents, traversals and reconstructions',
+    )
+    .option('--json', 'print what was measured as JSON');
 }
 
 function addSampling(command: Command): Command {

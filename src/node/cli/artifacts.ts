@@ -16,6 +16,11 @@ export const artifactNames = [
   'reconstructions.png',
   'samples.png',
   'manifold.png',
+  'evaluation.json',
+  'latents.svg',
+  'traversals.png',
+  'bilinear.png',
+  'mixture.png',
 ] as const;
 
 /** What `baseline` writes: beside a training's files, which are there to be compared with. */

@@ -5,9 +5,9 @@
  */
 import { integer, numberIn, oneOf } from '../../gpu/check.js';
 import { DataError } from '../../gpu/errors.js';
+import { symmetricEigen } from '../classical/symmetric-eigen.js';
 import { checkMatrix, type Matrix } from '../metrics/matrix.js';
 import { drawIndex, uniformDraws } from './draws.js';
-import { symmetricEigen } from './eigen.js';
 import { GaussianMixture, jointLogDensities, logSumExp, type Component } from './gaussian-mixture.js';
 
 export interface GaussianMixtureOptions {
@@ -89,8 +89,10 @@ function maximize(
     const weights = share.map((value) => value / (mass || 1));
     const mean = weightedMean(codes, weights);
     const spread = weightedCovariance(codes, weights, mean, covariance);
-    const { values, vectors: axes } = symmetricEigen(spread, codes.columns);
-    return { weight: mass / rows, mean, variances: values.map((value) => Math.max(value, floor)), axes };
+    const { columns: K } = codes;
+    const { values, vectors } = symmetricEigen({ rows: K, columns: K, values: spread });
+    const variances = values.map((value) => Math.max(value, floor));
+    return { weight: mass / rows, mean, variances, axes: vectors.values };
   });
 }
 

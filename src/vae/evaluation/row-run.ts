@@ -1,14 +1,14 @@
 /** Runs a graph over all rows of a data set, any number of times each, and hands out what it gives, row by row. */
-import { BufferGroup } from '../gpu/buffer-group.js';
-import { Executable } from '../gpu/executable.js';
-import { MetricRing } from '../gpu/metrics.js';
-import type { Plan } from '../gpu/plan.js';
-import { Scheduler } from '../gpu/scheduler.js';
-import { seedWords } from '../gpu/threefry.js';
-import type { Dataset } from './data/dataset.js';
-import { uploadDataset } from './data/resident.js';
-import { EVALUATION_STREAM, conditionResource } from './evaluate.js';
-import type { Vae } from './vae.js';
+import { BufferGroup } from '../../gpu/buffer-group.js';
+import { Executable } from '../../gpu/executable.js';
+import { MetricRing } from '../../gpu/metrics.js';
+import type { Plan } from '../../gpu/plan.js';
+import { Scheduler } from '../../gpu/scheduler.js';
+import { seedWords } from '../../gpu/threefry.js';
+import type { Dataset } from '../data/dataset.js';
+import { uploadDataset } from '../data/resident.js';
+import { EVALUATION_STREAM, conditionResource } from '../evaluate.js';
+import type { Vae } from '../vae.js';
 
 /** What is run; the plan's one output `rows` is f32[batchSize]. */
 export interface RowRun {

@@ -3,19 +3,19 @@
  * expectation that rises with K (Burda, Grosse and Salakhutdinov 2015, section 3). Samples stream through the GPU in
  * chunks, each reduced there to one number a datum; these are added on the CPU in float64, so K costs time, not memory.
  */
-import { integer } from '../gpu/check.js';
-import { NumericError, SpecError } from '../gpu/errors.js';
-import type { Tensor } from '../gpu/graph.js';
-import { subtract } from '../gpu/ops/binary.js';
-import { reshape } from '../gpu/ops/constant.js';
-import { logSumExp } from '../gpu/ops/log-sum-exp.js';
-import { makePlan, type Plan } from '../gpu/plan.js';
-import { binarizeOnce } from './data/binarize.js';
-import { checkForModel } from './data/check.js';
-import type { Dataset } from './data/dataset.js';
-import { runOverRows } from './evaluation-run.js';
-import { conditionInput, gatherFrom } from './training-plan.js';
-import type { Vae } from './vae.js';
+import { integer } from '../../gpu/check.js';
+import { NumericError, SpecError } from '../../gpu/errors.js';
+import type { Tensor } from '../../gpu/graph.js';
+import { subtract } from '../../gpu/ops/binary.js';
+import { reshape } from '../../gpu/ops/constant.js';
+import { logSumExp } from '../../gpu/ops/log-sum-exp.js';
+import { makePlan, type Plan } from '../../gpu/plan.js';
+import { binarizeOnce } from '../data/binarize.js';
+import { checkForModel } from '../data/check.js';
+import type { Dataset } from '../data/dataset.js';
+import { runOverRows } from './row-run.js';
+import { conditionInput, gatherFrom } from '../training-plan.js';
+import type { Vae } from '../vae.js';
 
 export interface LogLikelihoodOptions {
   /** K, importance samples a datum: 5000. */
