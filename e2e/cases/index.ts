@@ -3,6 +3,7 @@ import { accuracyCases } from './accuracy.js';
 import { attentionCases } from './attention.js';
 import { binaryCases } from './binary.js';
 import type { KernelCase } from './case.js';
+import { choiceCases } from './choice.js';
 import { convCases } from './conv.js';
 import { dropoutCases } from './dropout.js';
 import { convFusionCases } from './conv-fusion.js';
@@ -29,6 +30,7 @@ export const kernelCases: readonly KernelCase[] = [
   ...binaryCases,
   ...moveCases,
   ...logSumExpCases,
+  ...choiceCases,
   ...triangularCases,
   ...imageCases,
   ...poolCases,

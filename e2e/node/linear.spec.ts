@@ -8,12 +8,12 @@ import { expect, test } from '@playwright/test';
 import type { Dataset } from '../../src/vae/data/dataset.js';
 import type { Terms } from '../../src/vae/terms.js';
 import { Vae } from '../../src/vae/vae.js';
+import { linearParameters as parametersOf, linearSpec } from '../linear-vae.js';
 import { float32, loadModel, readParameters } from '../model.js';
 import { nodeDevice } from '../node-device.js';
 import * as ppca from '../reference/ppca.js';
-import { fromValues, zeros } from '../reference/tensor.js';
 import { take } from '../reference/vae-parameters.js';
-import type { DenseVaeSpec, Parameters } from '../reference/vae.js';
+import type { Parameters } from '../reference/vae.js';
 
 const K = 2;
 const [N, D] = [200, 8];
@@ -27,28 +27,9 @@ const EXACT_TOLERANCE = 1e-4;
 /** How near training comes, in nats. */
 const TRAINED_TOLERANCE = 1e-3;
 
-const spec: DenseVaeSpec = {
-  input: [D],
-  latent: K,
-  encoder: [],
-  decoder: [],
-  likelihood: { type: 'gaussian', scale: 'learned' },
-};
+const spec = linearSpec(D, K);
 const x = ppca.ppcaData();
 const data: Dataset = { rows: N, shape: [D], values: float32(x) };
-
-/** A linear model with an encoder of fixed variances as the VAE's parameters. */
-function parametersOf(model: ppca.LinearModel, variances: readonly number[]): Parameters {
-  return new Map([
-    ['mean.weight', ppca.exactPosterior(model).encoder],
-    ['mean.bias', zeros([K])],
-    ['log_variance.weight', zeros([K, D])],
-    ['log_variance.bias', fromValues([K], variances.map(Math.log))],
-    ['decoder.0.weight', model.W],
-    ['decoder.0.bias', zeros([D])],
-    ['likelihood.log_variance', fromValues([1], [Math.log(model.sigma2)])],
-  ]);
-}
 
 /**
  * The bound of a linear VAE in expectation over its noise. The bound under estimator B is a quadratic of the

@@ -11,6 +11,7 @@ import {
   averagePool,
   binary,
   broadcastTo,
+  concat,
   constant,
   conv2d,
   convGeometry,
@@ -25,12 +26,15 @@ import {
   layerNorm,
   likelihood,
   logSumExp,
+  lowest,
   makePlan,
   matmul,
   maxPool,
   multiply,
+  nearest,
   noise,
   objective,
+  oneHot,
   pad,
   ParameterSet,
   reparameterize,
@@ -141,6 +145,15 @@ const refusals: readonly Refusal[] = [
     SpecError,
     "[encoder.0] activation is 'swish'; expected one of identity, relu, leakyRelu, sigmoid, tanh, softplus, silu, gelu",
   ],
+  [
+    'the gradient of trigamma',
+    () => {
+      const y = x(3);
+      return gradient(sum(unary('trigamma', y)), [y]);
+    },
+    ShapeError,
+    '[trigamma] has no gradient; logGamma can be differentiated twice; write an objective that needs no third derivative',
+  ],
   // sums and windows
   [
     'a sum over axes apart',
@@ -231,6 +244,44 @@ const refusals: readonly Refusal[] = [
     () => pad(x(2), 1, 1, 0),
     ShapeError,
     '[window] axis 1 of f32[2] does not exist',
+  ],
+  ['a concat of nothing', () => concat([], 0), ShapeError, '[concat] got no tensors; pass one or more'],
+  [
+    'a concat of other widths',
+    () => concat([x(2, 3), x(4, 3), x(4, 5)], 0),
+    ShapeError,
+    '[concat] tensors are f32[2, 3], f32[4, 3], f32[4, 5]; expected the same sizes but along axis 0',
+  ],
+  [
+    'a concat along an axis that is not there',
+    () => concat([x(2, 3), x(2, 3)], 2),
+    ShapeError,
+    '[concat] tensors are f32[2, 3], f32[2, 3]; expected the same sizes but along axis 2',
+  ],
+  // choices
+  [
+    'the lowest of a vector',
+    () => lowest(x(5)),
+    ShapeError,
+    '[lowest] input is f32[5]; expected rows f32[R, C]; reshape() it',
+  ],
+  [
+    'one-hot rows of no class',
+    () => oneHot(x(5), 0),
+    SpecError,
+    '[oneHot] classes is 0; expected an integer >= 1',
+  ],
+  [
+    'one-hot rows of five axes',
+    () => oneHot(x(2, 2, 2, 2), 3),
+    ShapeError,
+    '[oneHot] shape is [2, 2, 2, 2, 3]; tensors have 1 to 4 axes',
+  ],
+  [
+    'codewords of another width',
+    () => nearest(x(5, 3), x(8, 4)),
+    ShapeError,
+    '[matmul] a is f32[5, 3] and b is f32[8, 4] (NT); the inner sizes 3 and 4 differ',
   ],
   // images
   [

@@ -104,6 +104,13 @@ const rows: readonly Row[] = [
     ...sumsOnce,
   },
   {
+    kernel: 'lowest',
+    overrides: { WORKGROUP: lanes },
+    parameters: { rows: 2, width: 9 },
+    workgroups: [2, 1, 1],
+    sizes: { x: 18, y: 2 },
+  },
+  {
     kernel: 'attention',
     overrides: { WORKGROUP: 2 },
     parameters: { images: 2, points: 19, channels: 3, scale: 1 },
@@ -353,7 +360,7 @@ for (const row of rows) {
       const { races } = run(row, barrier);
       expect(races.length).toBeGreaterThan(0);
       expect(races[0]).toMatch(
-        /^Data race on '(lanes|a_tile|b_tile|maxima|sums|weights|slopes)' .* line \d+/,
+        /^Data race on '(lanes|columns|a_tile|b_tile|maxima|sums|weights|slopes)' .* line \d+/,
       );
     });
   }

@@ -93,7 +93,7 @@ for (const activation of activationNames)
 
 for (const name of elementwise.unaryNames)
   gradientCases[`unary ${name}`] = () => {
-    const positive = ['log', 'sqrt', 'reciprocal', 'log1p'].includes(name);
+    const positive = ['log', 'sqrt', 'reciprocal', 'log1p', 'logGamma', 'digamma', 'trigamma'].includes(name);
     const x = positive ? randomUniform([3, 7], 5, 1, 3) : awayFromZero([3, 7], 5);
     return {
       inputs: [x],

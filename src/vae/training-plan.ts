@@ -39,6 +39,16 @@ export function schemeSpec(value: unknown): SchemeSpec {
   };
 }
 
+/** The phase of the model that a step (0, 1, ...) runs, and which of that phase's steps it is (1, 2, ...): Adam's t. */
+export function turnOf(scheme: SchemeSpec, step: number): { phase: number; t: number } {
+  if (scheme.type === 'joint') return { phase: 0, t: step + 1 };
+  const { encoderSteps, decoderSteps } = scheme;
+  const cycle = encoderSteps + decoderSteps;
+  const [round, place] = [Math.floor(step / cycle), step % cycle];
+  if (place < encoderSteps) return { phase: 0, t: round * encoderSteps + place + 1 };
+  return { phase: 1, t: round * decoderSteps + place - encoderSteps + 1 };
+}
+
 /** A weight of the loss that the trainer writes into an input before every step. */
 export interface ScheduledWeight {
   readonly name: string;
@@ -82,6 +92,11 @@ export function trainingPlan(
 ): TrainingPlan {
   const { scheme = { type: 'joint' }, samples = 1 } = options;
   const estimator = checkEstimator(options.estimator ?? 'B', samples);
+  if (typeof estimator === 'object' && !model.objective.usesBound)
+    throw new SpecError(
+      'estimator',
+      `is ${estimator.type}, and the objective ${model.spec.objective.type} has a loss of its own; use 'A' or 'B'`,
+    );
   const pass = new TrainingPass(model, data, batchSize, { ...options, samples, estimator });
   const { losses, outputs, termNames } = pass.modelLosses();
   const request = (label: string, owned: readonly OwnedLoss[]): PlanRequest =>
@@ -167,6 +182,7 @@ class TrainingPass {
       model,
       x,
       samples,
+      rows: data?.rows ?? batchSize,
       bound,
       ...(condition && { condition }),
       mean: (rows) => meanOfRows(rows, batchSize),

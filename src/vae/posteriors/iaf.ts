@@ -8,7 +8,7 @@ import { add, multiply, subtract } from '../../gpu/ops/binary.js';
 import { reshape, table } from '../../gpu/ops/constant.js';
 import { sum } from '../../gpu/ops/sum.js';
 import { activate, affine, negate } from '../../gpu/ops/unary.js';
-import { concat } from '../../gpu/ops/window.js';
+import { concat } from '../../gpu/ops/concat.js';
 import { affineMap } from '../layers/dense.js';
 import { repeatRows } from '../rows.js';
 import type { WeightFactory } from '../weights.js';

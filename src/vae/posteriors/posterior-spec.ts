@@ -5,12 +5,13 @@ import { SpecError } from '../../gpu/errors.js';
 /**
  * - `diagonal`: a Gaussian with a variance a latent; `isotropic`: with one variance a datum; `full`: with a covariance.
  * - `deterministic`: z is the encoder's output; no noise and no KL (a plain autoencoder).
+ * - `uniform`: z is the encoder's output with U(-1/2, 1/2) added, which stands for rounding (rate-distortion).
  * - `planar`, `radial`: a diagonal Gaussian bent by `steps` simple maps, whose parameters the encoder makes.
  * - `iaf`: a diagonal Gaussian behind `steps` autoregressive networks of `units` hidden units, which are told `context`
  *   numbers of each datum by the encoder.
  */
 export type PosteriorSpec =
-  | { readonly type: 'diagonal' | 'isotropic' | 'full' | 'deterministic' }
+  | { readonly type: 'diagonal' | 'isotropic' | 'full' | 'deterministic' | 'uniform' }
   | { readonly type: 'planar' | 'radial'; readonly steps: number }
   | AutoregressiveSpec;
 
@@ -38,6 +39,7 @@ const families: Readonly<Record<PosteriorType, Numbers>> = {
   isotropic: {},
   full: {},
   deterministic: {},
+  uniform: {},
   planar: { steps: [4, 64] },
   radial: { steps: [4, 64] },
   iaf: { steps: [2, 64], units: [64, 4096], context: [16, 4096] },

@@ -8,6 +8,7 @@ import { full } from './full.js';
 import { gaussian } from './gaussian.js';
 import { inverseAutoregressive } from './iaf.js';
 import type { PosteriorSpec } from './posterior-spec.js';
+import { uniform } from './uniform.js';
 
 export interface DrawOptions {
   /** S samples a datum; row r of z belongs to datum r mod B. */
@@ -29,6 +30,8 @@ export interface Posterior {
   readonly momentsWidth: number;
   /** What the moments hold behind the mean and the log-variance: columns by the name that files have for them. */
   readonly furtherMoments?: Readonly<Record<string, number>>;
+  /** True for a family without density: its KL counts as 0 under every prior. */
+  readonly isPoint?: boolean;
   /** Columns of the log-variance that `summary` tells: K, 1, or 0 for a family that has none. */
   readonly logVarianceWidth: number;
   /** Samples of q with their densities, from moments f32[B, W]. */
@@ -73,5 +76,7 @@ export function buildPosterior(spec: PosteriorSpec, { latent, weights }: Posteri
       return inverseAutoregressive(spec, latent, weights);
     case 'deterministic':
       return deterministic(latent);
+    case 'uniform':
+      return uniform(latent);
   }
 }
