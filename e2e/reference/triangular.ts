@@ -13,9 +13,10 @@ export interface TriangularForm {
 /** The matrix of one datum, as rows, from its diagonal `f64[B, K]` and what lies below, `f64[B, K (K - 1) / 2]`. */
 export function dense(diagonal: F64, lower: F64, datum: number): number[][] {
   const K = size(diagonal, 1);
+  const places = Array.from({ length: K }, (_, i) => i);
   let packed = datum * ((K * (K - 1)) / 2);
-  return Array.from({ length: K }, (_, i) =>
-    Array.from({ length: K }, (_, j) => {
+  return places.map((i) =>
+    places.map((j) => {
       if (j < i) return lower.values[packed++]!;
       return j === i ? diagonal.values[datum * K + i]! : 0;
     }),

@@ -13,8 +13,9 @@ import { stack, type Stack } from './layers/stack.js';
 import { outputsPerElement } from './likelihoods/likelihood-spec.js';
 import { buildLikelihood, type Likelihood } from './likelihoods/likelihood.js';
 import { buildObjective, type Objective } from './objectives/objective.js';
-import { buildPosterior, type DrawOptions, type Posterior } from './posteriors/posterior.js';
+import { buildPosterior, momentColumns, type DrawOptions, type Posterior } from './posteriors/posterior.js';
 import { buildPrior, type Prior } from './priors/prior.js';
+import { repeatRows } from './rows.js';
 import type { CompleteSpec } from './spec.js';
 import { WeightFactory } from './weights.js';
 
@@ -58,10 +59,10 @@ export class Model {
     this.conditionWidth = spec.condition?.classes ?? 0;
     const datum = input.length === 3 ? input : [this.width];
     this.#takesImages = datum.length === 3 && spec.encoder[0]?.type !== 'dense';
-    this.posterior = buildPosterior(spec.posterior, latent);
+    this.posterior = buildPosterior(spec.posterior, { latent, weights });
     this.#encoder = this.#encoderStack(datum);
     const encoded = this.#encoder.flattened ?? this.#encoder.shape;
-    this.#moments = weights.moments(encoded, latent, this.posterior.momentsWidth);
+    this.#moments = weights.moments(encoded, momentColumns(this.posterior, latent));
     this.#decoder = stack(
       spec.decoder,
       { shape: [latent + this.conditionWidth] },
@@ -199,15 +200,4 @@ export class Model {
 
 function needsDensity(estimator: Exclude<EstimatorSpec, string>): boolean {
   return estimator.type === 'score-function' || ('doubly' in estimator && (estimator.doubly ?? false));
-}
-
-/** f32[B, ...] -> f32[S*B, ...], sample-major. */
-export function repeatRows(x: Tensor, samples: number): Tensor {
-  if (samples === 1) return x;
-  const [batch, ...rest] = x.shape as [number, ...number[]];
-  const spread = broadcastTo(reshape(x, [1, batch * elementCount(rest)]), [
-    samples,
-    batch * elementCount(rest),
-  ]);
-  return reshape(spread, [samples * batch, ...rest]);
 }
