@@ -16,6 +16,7 @@ export default defineConfig({
       input: {
         index: 'src/index.ts',
         gpu: 'src/gpu/index.ts',
+        coding: 'src/vae/coding/index.ts',
         classical: 'src/vae/classical/index.ts',
         evaluation: 'src/vae/evaluation/index.ts',
         'node/index': 'src/node/index.ts',

@@ -20,6 +20,7 @@ import { objectiveCases } from './objective.js';
 import { poolCases } from './pool.js';
 import { reparameterizeCases } from './reparameterize.js';
 import { softmaxCases } from './softmax.js';
+import { triangularCases } from './triangular.js';
 import { unaryCases } from './unary.js';
 import { updateCases } from './update.js';
 
@@ -30,6 +31,7 @@ export const kernelCases: readonly KernelCase[] = [
   ...moveCases,
   ...logSumExpCases,
   ...choiceCases,
+  ...triangularCases,
   ...imageCases,
   ...poolCases,
   ...noiseCases,

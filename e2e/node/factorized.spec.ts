@@ -181,7 +181,7 @@ test('rounded samples have the masses', async () => {
 test('the posterior is uniform around the mean, and its rate is that of the prior', async () => {
   const { weights, flat, prior } = setUp();
   const samples = 2000;
-  const posterior = buildPosterior({ type: 'uniform' }, K);
+  const posterior = buildPosterior({ type: 'uniform' }, { latent: K, weights: new WeightFactory() });
   expect(posterior.momentsWidth).toBe(K);
   const moments = input('m', [1, K]);
   const { z: drawn, logDensity } = posterior.draw(moments, { samples });

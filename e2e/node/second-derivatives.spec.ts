@@ -37,6 +37,8 @@ import {
   softmax,
   spaceToDepth,
   sum,
+  triangular,
+  triangularOuter,
   unary,
   upsample,
   type Tensor,
@@ -58,6 +60,7 @@ import * as reduce from '../reference/reduce.js';
 import { reparameterizeBackward, reparameterizeNoiseGradient } from '../reference/reparameterize.js';
 import { softmaxBackward } from '../reference/softmax.js';
 import { dot, map, randomNormal, randomUniform, type F64 } from '../reference/tensor.js';
+import { triangularBackward, triangular as triangle } from '../reference/triangular.js';
 import { tolerances } from '../tolerance.js';
 import { convRows } from './second-derivatives-conv.js';
 import type { Row } from './second-derivative-row.js';
@@ -267,6 +270,28 @@ const logSumExpRows: readonly Row[] = [[0], [1], [1, 2]].map((axes) => ({
   backward: ({ x }, [g]) => [logSumExpBackward(x!, axes, g!)],
 }));
 
+const triangularRows: readonly Row[] = [
+  ...[{}, { transposed: true }, { solve: true }, { solve: true, transposed: true }].map((form): Row => ({
+    name: `triangular ${JSON.stringify(form)}`,
+    inputs: {
+      diagonal: randomUniform([2, 4], 30, 1, 2),
+      lower: randomNormal([2, 6], 31, 0.5),
+      v: randomNormal([6, 4], 32),
+    },
+    build: ({ diagonal, lower, v }) => [triangular(diagonal!, lower!, v!, form)],
+    backward: ({ diagonal, lower, v }, [g]) => triangularBackward(diagonal!, lower!, v!, form, g!),
+  })),
+  {
+    name: 'triangularOuter',
+    inputs: { a: randomNormal([6, 4], 33), b: randomNormal([6, 4], 34) },
+    build: ({ a, b }) => [triangularOuter(a!, b!, 2)],
+    backward({ a, b }, [g]) {
+      const nothing = { shape: [2, 4], values: new Float64Array(8) };
+      return [triangle(nothing, g!, b!), triangle(nothing, g!, a!, { transposed: true })];
+    },
+  },
+];
+
 const attentionRows: readonly Row[] = [
   {
     name: 'attention',
@@ -439,6 +464,7 @@ const rows: readonly Row[] = [
   ...moveRows,
   softmaxRow,
   ...logSumExpRows,
+  ...triangularRows,
   ...attentionRows,
   ...likelihoodRows,
   ...reparameterizeRows,

@@ -23,7 +23,7 @@ export type { Activation } from './ops/activation.js';
 export { attention } from './ops/attention.js';
 export { add, binary, broadcastTo, divide, multiply, subtract } from './ops/binary.js';
 export { concat } from './ops/concat.js';
-export { constant, input, reshape, stopGradient } from './ops/constant.js';
+export { constant, input, reshape, stopGradient, table } from './ops/constant.js';
 export {
   conv2d,
   convGeometry,
@@ -46,6 +46,7 @@ export { averagePool, maxPool, sumPool, type PoolOptions } from './ops/pool.js';
 export { reparameterize, type Estimator, type PosteriorFamily } from './ops/reparameterize.js';
 export { softmax } from './ops/softmax.js';
 export { sum, sumTo } from './ops/sum.js';
+export { triangular, triangularOuter, type TriangularForm } from './ops/triangular.js';
 export { upsample } from './ops/upsample.js';
 export { pad, slice } from './ops/window.js';
 export { ParameterSet } from './parameters.js';

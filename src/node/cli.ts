@@ -3,10 +3,16 @@
  * The program webgpu-vae. Exit codes: 0 done, 1 refused or failed (one line on stderr, the stack only with
  * DEBUG set), 2 a command line that is no command line, 130 ended by Ctrl-C.
  */
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { VaeError } from '../gpu/errors.js';
 import { baselineCommand } from './cli/baseline.js';
 import { evaluateCommand, sampleCommand } from './cli/checkpoint.js';
+import {
+  compressCommand,
+  decompressCommand,
+  type CompressSettings,
+  type DecompressSettings,
+} from './cli/coding.js';
 import {
   addAdapterOption,
   addBoundOptions,
@@ -60,7 +66,14 @@ const trainings = [
 ];
 
 /** A default of false would be printed in the help of every switch. */
-const switchedOff = { binarize: false, json: false, profile: false, all: false, disentanglement: false };
+const switchedOff = {
+  binarize: false,
+  json: false,
+  profile: false,
+  all: false,
+  disentanglement: false,
+  embedTables: false,
+};
 type Typed<S> = Omit<S, keyof typeof switchedOff>;
 
 /** Resolves with the exit code of the command that ran. */
@@ -96,6 +109,16 @@ async function runProgram(words: readonly string[]): Promise<number> {
   addSampling(program.command('sample')).action(async (path: string, settings: SampleSettings) => {
     code = await sampleCommand(path, settings);
   });
+  addCompression(program.command('compress')).action(
+    async (path: string, settings: Typed<CompressSettings>) => {
+      code = await compressCommand(path, { ...switchedOff, ...settings });
+    },
+  );
+  addDecompression(program.command('decompress')).action(
+    async (path: string, coded: string, settings: DecompressSettings) => {
+      code = await decompressCommand(path, coded, settings);
+    },
+  );
   addBaseline(program.command('baseline')).action(async (settings: Typed<BaselineSettings>) => {
     code = await baselineCommand({ ...switchedOff, ...settings });
   });
@@ -157,6 +180,28 @@ function addSampling(command: Command): Command {
     .addOption(whole('--count <n>', 'how many', { least: 1 }).default(64))
     .addOption(whole('--seed <n>', 'of the samples', { least: 0 }).default(0))
     .option('--out <folder>', 'where the picture goes', 'out');
+}
+
+function addCompression(command: Command): Command {
+  addAdapterOption(addDataOptions(command).optionsGroup('Options:'));
+  return command
+    .description(
+      'write images into one .wvae file: lossy with a factorized prior, else lossless by bits-back',
+    )
+    .argument('<model>', 'model.safetensors, or the folder that holds it')
+    .addOption(new Option('--part <name>', 'of the data set').choices(['train', 'test']).default('test'))
+    .option('--binarize', 'make every pixel 0 or 1, at one half')
+    .option('--embed-tables', "put the prior's tables into the file")
+    .option('--out <file>', 'where the file goes', 'images.wvae')
+    .option('--json', 'print the sizes as JSON');
+}
+
+function addDecompression(command: Command): Command {
+  return addAdapterOption(command)
+    .description('write the images of a .wvae file as PNG files')
+    .argument('<model>', 'the model that the file was made with')
+    .argument('<file>', 'what compress wrote')
+    .option('--out <folder>', 'where the pictures go', 'images');
 }
 
 function addBaseline(command: Command): Command {

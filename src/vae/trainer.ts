@@ -134,6 +134,12 @@ export class Trainer {
     if (data && options.binarize) checkRange(data, 0, 1, 'data', 'binarize');
     const optimizer = buildOptimizer(optimizerSpec);
     const { device, model } = vae;
+    const { beta } = model.objective;
+    if (beta !== undefined && (options.beta ?? beta) !== beta)
+      throw new SpecError(
+        'beta',
+        `came with the objective ${vae.spec.objective.type}, which weighs the KL itself; leave beta out`,
+      );
     const plan = trainingPlan(model, data, batchSize, options, optimizer);
     const plans = [...plan.model, ...(plan.adversary ? [plan.adversary] : [])].map((phase) => ({
       phase,

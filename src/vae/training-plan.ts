@@ -92,6 +92,11 @@ export function trainingPlan(
 ): TrainingPlan {
   const { scheme = { type: 'joint' }, samples = 1 } = options;
   const estimator = checkEstimator(options.estimator ?? 'B', samples);
+  if (typeof estimator === 'object' && !model.objective.usesBound)
+    throw new SpecError(
+      'estimator',
+      `is ${estimator.type}, and the objective ${model.spec.objective.type} has a loss of its own; use 'A' or 'B'`,
+    );
   const pass = new TrainingPass(model, data, batchSize, { ...options, samples, estimator });
   const { losses, outputs, termNames } = pass.modelLosses();
   const request = (label: string, owned: readonly OwnedLoss[]): PlanRequest =>
@@ -177,6 +182,7 @@ class TrainingPass {
       model,
       x,
       samples,
+      rows: data?.rows ?? batchSize,
       bound,
       ...(condition && { condition }),
       mean: (rows) => meanOfRows(rows, batchSize),

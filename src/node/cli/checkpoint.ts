@@ -78,12 +78,14 @@ export async function sampleCommand(path: string, settings: SampleSettings): Pro
   });
 }
 
-interface CheckpointFile {
+/** A checkpoint as it was read. */
+export interface CheckpointFile {
   readonly path: string;
   readonly bytes: Uint8Array;
 }
 
-async function withModel(
+/** Runs `use` with a model, then gives the device back; resolves with the exit code. */
+export async function withModel(
   { path, bytes }: CheckpointFile,
   device: Device,
   use: (vae: Vae) => Promise<void>,
@@ -97,7 +99,7 @@ async function withModel(
 }
 
 /** The library knows bytes only; a user has to know which file is the damaged one. */
-async function naming<T>(path: string, read: () => Promise<T>): Promise<T> {
+export async function naming<T>(path: string, read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (cause) {
@@ -106,7 +108,8 @@ async function naming<T>(path: string, read: () => Promise<T>): Promise<T> {
   }
 }
 
-async function readCheckpoint(path: string): Promise<CheckpointFile> {
+/** The bytes at a path, or in the folder of a run. @throws CheckpointError when there are none */
+export async function readCheckpoint(path: string): Promise<CheckpointFile> {
   try {
     const isFolder = (await stat(path)).isDirectory();
     const file = isFolder ? join(path, 'model.safetensors') : path;

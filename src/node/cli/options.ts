@@ -9,7 +9,7 @@ import { activationCodes, type Activation } from '../../gpu/ops/activation.js';
 import type { Estimator, PosteriorFamily } from '../../gpu/ops/reparameterize.js';
 import { optimizerNames } from '../../vae/optimizers/optimizer.js';
 import { presets, type PresetName } from '../../vae/presets.js';
-import type { LikelihoodSpec, ScaleSpec } from '../../vae/spec.js';
+import type { ScaleSpec } from '../../vae/spec.js';
 
 export interface DataSettings {
   /** A data set's name, a folder of IDX files, CIFAR-10 batches or pictures, or an IDX images file. */
@@ -29,7 +29,8 @@ export interface ModelSettings {
   /** Undefined: as the preset has it; so for latent and activation. */
   readonly hidden?: number;
   readonly latent?: number;
-  readonly likelihood: LikelihoodSpec['type'];
+  /** The others are stated in a file. */
+  readonly likelihood: 'bernoulli' | 'gaussian' | 'laplace';
   /** sigma of gaussian, b of laplace; undefined is 1. */
   readonly scale?: ScaleSpec;
   readonly posterior: PosteriorFamily;

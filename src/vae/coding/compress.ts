@@ -87,10 +87,10 @@ export async function readLatents(
   bytes: Uint8Array,
   options: ReadCodedOptions = {},
 ): Promise<CodedLatents> {
-  checkModel(vae);
   const where = options.name ?? 'wvae';
   const file = await readCodedFile(bytes, options);
   await checkFile(vae, file, 'rate-distortion', where);
+  checkModel(vae);
   const tables = await readTables(vae, file.extra, where);
   const stack = RansStack.fromWords(file.words, where);
   checkCapacity(

@@ -79,6 +79,40 @@ export function checkRange(data: Dataset, low: number, high: number, where: stri
   }
 }
 
+/** Float32 values of 1/255 are off by less than this many steps. */
+const STEP_TOLERANCE = 1e-3;
+
+/**
+ * Refuses values that are not one of the levels 0, 1/steps, ..., last/steps of a discrete likelihood. Uint8Array values
+ * are value / 255.
+ *
+ * @param levels `last` may be infinite; `reason` says who asks
+ * @throws DataError naming the first offending row and element
+ */
+export function checkLevels(
+  data: Dataset,
+  { steps, last, reason }: { readonly steps: number; readonly last: number; readonly reason: string },
+): void {
+  const { values } = data;
+  const isByte = values instanceof Uint8Array;
+  if (isByte && steps === u8Scale && last === u8Scale) return;
+  const scale = isByte ? steps / u8Scale : steps;
+  for (let i = 0; i < values.length; i++) {
+    const level = Math.round(values[i]! * scale);
+    const isLevel = Math.abs(values[i]! * scale - level) <= STEP_TOLERANCE && level >= 0 && level <= last;
+    if (isLevel) continue; // NaN is refused too
+    const came = isByte ? `${values[i]!} / 255` : `${values[i]!}`;
+    const expected =
+      steps === u8Scale
+        ? '0, 1/255, ..., 1; pass the bytes as Uint8Array, or round to 255 steps'
+        : `whole numbers from 0${last === Infinity ? '' : ` to ${last}`}; pass them as Float32Array, or choose the gaussian likelihood`;
+    throw new DataError(
+      'data',
+      `${locate(i, rowElementCount(data.shape, 'data'))} is ${came}; ${reason} needs ${expected}`,
+    );
+  }
+}
+
 /**
  * The first `count` rows as a view: no value is copied, and a count past the end gives all rows.
  *

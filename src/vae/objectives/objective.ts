@@ -4,8 +4,12 @@ import type { Bound } from '../bound.js';
 import type { Model } from '../model.js';
 import type { OptimizerSpec } from '../optimizers/optimizer.js';
 import type { Schedule } from '../schedule.js';
+import type { CompleteSpec } from '../spec.js';
 import type { WeightFactory } from '../weights.js';
-import type { ObjectiveSpec } from './objective-spec.js';
+import { betaTc } from './beta-tc.js';
+import { capacity, freeBits } from './capacity.js';
+import { dip } from './dip.js';
+import { infoVae } from './mmd.js';
 
 /** What an objective sees of a training step. */
 export interface ObjectiveContext {
@@ -15,12 +19,14 @@ export interface ObjectiveContext {
   /** f32[B, C], where the model has a condition. */
   readonly condition?: Tensor;
   readonly samples: number;
+  /** N, the data of the whole set; the batch's where batches are fed. */
+  readonly rows: number;
   /** The pieces of the bound on this batch. */
   readonly bound: Bound;
   /** Mean over the batch's valid rows, f32[1], of rows f32[B] or f32[S*B]. */
-  mean(rows: Tensor): Tensor;
+  readonly mean: (rows: Tensor) => Tensor;
   /** A term's weight at this step, f32[1]; `name` is what warnings call it. */
-  weight(name: string, schedule: Schedule): Tensor;
+  readonly weight: (name: string, schedule: Schedule) => Tensor;
 }
 
 export interface Penalty {
@@ -42,9 +48,9 @@ export interface Adversary {
 }
 
 export interface Objective {
-  /** What stands in place of the bound's weight on the KL, where the objective decides it. */
+  /** The weight on the KL in the reported elbo, where the objective decides it and the training option may not. */
   readonly beta?: number;
-  /** False where the penalty is the whole loss. */
+  /** False where the penalty is the whole loss; estimators of several samples have no part in it then. */
   readonly usesBound: boolean;
   penalty?(context: ObjectiveContext): Penalty;
   readonly adversary?: Adversary;
@@ -52,16 +58,29 @@ export interface Objective {
 
 /** What an objective may be made of. */
 export interface ObjectiveSite {
+  /** The whole model, for members that need a certain posterior, prior or likelihood. */
+  readonly spec: CompleteSpec;
   readonly latent: number;
   /** The shape of a datum, as the decoder makes it. */
   readonly datum: readonly number[];
   readonly weights: WeightFactory;
 }
 
-/** The objective of a specification; its own weights are named `objective.*`. */
-export function buildObjective(spec: ObjectiveSpec, _site: ObjectiveSite): Objective {
-  switch (spec.type) {
+/** The objective of a specification; its own weights are named `objective.*`. @throws SpecError when the model does not fit it */
+export function buildObjective(site: ObjectiveSite): Objective {
+  const { objective } = site.spec;
+  switch (objective.type) {
     case 'elbo':
       return { usesBound: true };
+    case 'capacity':
+      return capacity(objective);
+    case 'free-bits':
+      return freeBits(objective, site);
+    case 'beta-tc':
+      return betaTc(objective, site);
+    case 'mmd':
+      return infoVae(objective);
+    case 'dip':
+      return dip(objective, site);
   }
 }
