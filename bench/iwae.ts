@@ -104,10 +104,14 @@ function rateOf(epoch: number): number {
   return 1e-3 * 10 ** (-stage / 7);
 }
 
+function rateAt(step: number): number {
+  return rateOf(Math.floor(step / steps));
+}
+
 async function trainHere(k: number, estimator: EstimatorSpec): Promise<Outcome> {
   const started = performance.now();
   const vae = await Vae.load(initial, { device });
-  const learningRate = (step: number): number => rateOf(Math.floor(step / steps));
+  const learningRate = rateAt;
   const trainer = await vae.trainer(undefined, { batchSize, samples: k, estimator, optimizer, learningRate });
   const length = 5 * batchSize * latent;
   let bound = 0;
