@@ -14,6 +14,7 @@ import { buildLikelihood, type Likelihood } from './likelihoods/likelihood.js';
 import { buildObjective, type Objective } from './objectives/objective.js';
 import { buildPosterior, type DrawOptions, type Posterior } from './posteriors/posterior.js';
 import { buildPrior, type Prior } from './priors/prior.js';
+import { repeatRows } from './repeat-rows.js';
 import type { CompleteSpec } from './spec.js';
 import { WeightFactory } from './weights.js';
 
@@ -184,15 +185,4 @@ export class Model {
 
 function needsDensity(estimator: Exclude<EstimatorSpec, string>): boolean {
   return estimator.type === 'score-function' || ('doubly' in estimator && (estimator.doubly ?? false));
-}
-
-/** f32[B, ...] -> f32[S*B, ...], sample-major. */
-export function repeatRows(x: Tensor, samples: number): Tensor {
-  if (samples === 1) return x;
-  const [batch, ...rest] = x.shape as [number, ...number[]];
-  const spread = broadcastTo(reshape(x, [1, batch * elementCount(rest)]), [
-    samples,
-    batch * elementCount(rest),
-  ]);
-  return reshape(spread, [samples * batch, ...rest]);
 }
