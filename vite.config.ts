@@ -1,7 +1,7 @@
 /**
  * One build for every entry, so that all share one copy of each class (`instanceof DeviceError` holds across
  * entries). Built as for a server, which means: nothing is polyfilled, everything but Dawn (npm webgpu) and
- * Node's own modules is bundled in. Only the node/ entries import those; index, gpu and classical run anywhere.
+ * Node's own modules is bundled in. Only the node/ entries import those; the others run anywhere.
  */
 import { defineConfig } from 'vite';
 
@@ -16,7 +16,9 @@ export default defineConfig({
       input: {
         index: 'src/index.ts',
         gpu: 'src/gpu/index.ts',
+        coding: 'src/vae/coding/index.ts',
         classical: 'src/vae/classical/index.ts',
+        evaluation: 'src/vae/evaluation/index.ts',
         'node/index': 'src/node/index.ts',
         'node/cli': 'src/node/cli.ts',
       },

@@ -12,7 +12,8 @@ import type {
   TestError,
   TestResult,
 } from '@playwright/test/reporter';
-import { relative } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, relative } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 
 interface FileProgress {
@@ -60,6 +61,7 @@ export default class ClosingLineReporter implements Reporter {
   onEnd(result: FullResult): void {
     const tests = this.suite?.allTests() ?? [];
     for (const line of adapterLines(tests)) print(line);
+    writeTruths(tests);
     for (const test of tests) {
       if (outcomeOf(test) === 'skipped') print(`skipped ${this.nameOf(test)}: ${skipReason(test)}`);
     }
@@ -134,6 +136,19 @@ function adapterLines(tests: readonly TestCase[]): string[] {
       .map(({ description }) => `adapter ${projectOf(test)}: ${description ?? 'unknown'}`),
   );
   return [...new Set(lines)];
+}
+
+/** The rows that tests noted of truths (truth.ts), where `npm run truths` asks for them. */
+function writeTruths(tests: readonly TestCase[]): void {
+  const path = process.env['WEBGPU_VAE_TRUTHS'];
+  if (!path) return;
+  const rows = tests.flatMap((test) =>
+    (test.results.at(-1)?.annotations ?? [])
+      .filter(({ type }) => type === 'truth')
+      .map(({ description }): unknown => JSON.parse(description!)),
+  );
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, JSON.stringify(rows, null, 1));
 }
 
 function describeFile({ label, passed, failed, skipped, durationMs }: FileProgress): string {

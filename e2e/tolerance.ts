@@ -107,7 +107,21 @@ export const unaryErrors: Readonly<Record<UnaryFunction, (x: number, y: number) 
   log1p: (x, y) => (x >= -0.5 && x <= 1 ? LOG1P_SMALL * Math.abs(y) : ULP * (1 + 4 * Math.abs(y))),
   expm1: (x, y) =>
     Math.abs(x) < 0.5 ? EXPM1_SERIES * Math.abs(y) : expError(x) * Math.exp(x) + ULP * Math.abs(y),
+  round: tolerances.exact,
+  logGamma: (x, y) => logGammaError(x) + ULP * Math.abs(y),
+  // up to eight reciprocals of arguments that are rounded, and a logarithm
+  digamma: (x) => 12 * ULP * (1 / x + 4 + Math.abs(Math.log(x))),
+  trigamma: (_, y) => 16 * ULP * y,
 };
+
+/** lib/gamma.wgsl's log_gamma, by its branches. */
+function logGammaError(x: number): number {
+  if (x < 0.5) return 8 * ULP * x + 4 * ULP * Math.abs(Math.log(x));
+  if (x < 1.5) return 12 * ULP * Math.abs(x - 1); // the series and log1p_small, both of them relative
+  if (x < 2.5) return 6 * ULP * Math.abs(x - 2);
+  // a logarithm of a product of five factors, or Stirling's formula, whose terms are below x log x
+  return x < 8 ? 8 * ULP + 4 * ULP * Math.log(x) * 5 : 10 * ULP * x * Math.log(x);
+}
 
 /** Allowed absolute error of an activation at `x`. */
 export function activationError(activation: Activation, x: number): number {
@@ -169,6 +183,10 @@ export function unarySlopeError(name: UnaryFunction, x: number, slope: number): 
     case 'tanh':
     case 'softplus':
       return slopeError(name, x);
+    case 'logGamma':
+      return unaryErrors.digamma(x, slope);
+    case 'digamma':
+      return unaryErrors.trigamma(x, slope);
     case 'exp':
       return expError(x) * slope;
     case 'expm1': // y + 1, which cancels for x < 0

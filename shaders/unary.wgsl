@@ -2,6 +2,7 @@
 // src/gpu/ops/unary.ts.
 
 //#include "lib/activation.wgsl"
+//#include "lib/gamma.wgsl"
 //#include "lib/elements.wgsl"
 
 struct Parameters {
@@ -26,6 +27,10 @@ const EXPM1: u32 = 27u;
 const AFFINE: u32 = 28u;
 const CLAMP: u32 = 29u;
 const INSIDE: u32 = 30u;
+const ROUND: u32 = 31u;
+const LOG_GAMMA: u32 = 32u;
+const DIGAMMA: u32 = 33u;
+const TRIGAMMA: u32 = 34u;
 override FUNCTION: u32 = 0u;
 
 @group(0) @binding(0) var<uniform> parameters: Parameters;
@@ -49,6 +54,10 @@ fn evaluate(v: f32) -> f32 {
     case AFFINE: { return v * parameters.first + parameters.second; }
     case CLAMP: { return clamp(v, parameters.first, parameters.second); }
     case INSIDE: { return select(0.0, 1.0, v >= parameters.first && v <= parameters.second); }
+    case ROUND: { return round(v); }
+    case LOG_GAMMA: { return log_gamma(v); }
+    case DIGAMMA: { return digamma(v); }
+    case TRIGAMMA: { return trigamma(v); }
     default: { return activate(FUNCTION, v); }
   }
 }

@@ -16,6 +16,8 @@ interface Statement {
   readonly to: number;
   readonly relative?: number;
   readonly absolute?: number;
+  /** Relative errors are of at least this. */
+  readonly least?: number;
 }
 
 const statements: readonly Statement[] = [
@@ -25,6 +27,13 @@ const statements: readonly Statement[] = [
   { name: 'tanh', from: -100, to: 100, relative: 4e-7 },
   { name: 'softplus', from: -20, to: 1, absolute: 3e-7 },
   { name: 'erf', from: -10, to: 10, absolute: 6e-7 },
+  { name: 'logGamma', from: 1e-3, to: 12, relative: 4e-7, least: 1 },
+  { name: 'logGamma', from: 12, to: 1e6, relative: 4e-7 },
+  { name: 'logGamma', from: 0.9, to: 2.1, relative: 1e-6 },
+  { name: 'digamma', from: 1e-3, to: 12, relative: 7e-7, least: 1 },
+  { name: 'digamma', from: 12, to: 1e6, relative: 5e-7 },
+  { name: 'trigamma', from: 1e-3, to: 12, relative: 7e-7 },
+  { name: 'trigamma', from: 12, to: 1e6, relative: 7e-7 },
 ];
 
 const COUNT = 10_000;
@@ -38,7 +47,7 @@ function spread(from: number, to: number, centre: number): F64 {
   return fromValues([values.length], values);
 }
 
-function statedCase({ name, from, to, relative = 0, absolute = 0 }: Statement): KernelCase {
+function statedCase({ name, from, to, relative = 0, absolute = 0, least = 0 }: Statement): KernelCase {
   return {
     name: `accuracy of ${name} on [${from.toPrecision(3)}, ${to.toPrecision(3)}]`,
     adapterClass: 'software',
@@ -50,7 +59,7 @@ function statedCase({ name, from, to, relative = 0, absolute = 0 }: Statement): 
         'y',
         unary(name, graph.input('x', x)),
         y,
-        each(y, (value) => absolute + relative * value),
+        each(y, (value) => absolute + relative * Math.max(least, value)),
       );
     },
   };

@@ -3,6 +3,7 @@ import { accuracyCases } from './accuracy.js';
 import { attentionCases } from './attention.js';
 import { binaryCases } from './binary.js';
 import type { KernelCase } from './case.js';
+import { choiceCases } from './choice.js';
 import { convCases } from './conv.js';
 import { dropoutCases } from './dropout.js';
 import { convFusionCases } from './conv-fusion.js';
@@ -20,6 +21,7 @@ import { permuteColumnsCases } from './permute-columns.js';
 import { poolCases } from './pool.js';
 import { reparameterizeCases } from './reparameterize.js';
 import { softmaxCases } from './softmax.js';
+import { triangularCases } from './triangular.js';
 import { unaryCases } from './unary.js';
 import { updateCases } from './update.js';
 
@@ -29,6 +31,8 @@ export const kernelCases: readonly KernelCase[] = [
   ...binaryCases,
   ...moveCases,
   ...logSumExpCases,
+  ...choiceCases,
+  ...triangularCases,
   ...imageCases,
   ...permuteColumnsCases,
   ...poolCases,

@@ -1,10 +1,11 @@
 /**
- * Plan: sums over axes, windows (slice and pad) and reshapes, and their gradients, which are each other.
+ * Plan: sums over axes, windows (slice and pad), concatenations and reshapes, and their gradients, which are each other.
  * - sum: outer, inner and middle axes, all; short ones, and long ones that are added in two and three dispatches;
  *   lengths around the limit of 256 (control: one row);
+ * - concat: one to nine parts (four a dispatch), every axis, parts of one element and of another length each;
  * - window: every axis, whole, first, last and single elements, zeros on either side or both.
  */
-import { affine, pad, reshape, slice, sum } from 'webgpu-vae/gpu';
+import { affine, concat, pad, reshape, slice, sum } from 'webgpu-vae/gpu';
 import * as reference from '../reference/reduce.js';
 import { map, randomNormal } from '../reference/tensor.js';
 import { dotTolerance, everywhere } from '../tolerance.js';
@@ -102,6 +103,37 @@ function padCase({ shape, axis, before, after }: (typeof pads)[number]): KernelC
   });
 }
 
+const joins = [
+  { shape: [3, 5], axis: 1, lengths: [1, 4] }, // control
+  { shape: [3, 5], axis: 0, lengths: [2, 3, 1] },
+  { shape: [2, 1, 7], axis: 1, lengths: [1, 33, 2, 5] },
+  { shape: [9], axis: 0, lengths: [1, 1, 60, 3] },
+  { shape: [2, 3, 1], axis: 2, lengths: [1, 2, 3, 4, 5] },
+  { shape: [2, 2, 2, 2], axis: 3, lengths: [1, 2, 1, 2, 1, 2, 1, 2, 1] },
+];
+
+function concatCase({ shape, axis, lengths }: (typeof joins)[number]): KernelCase {
+  return kernelCase(`concat of f32${describe(shape)} along ${axis}, ${lengths.join('+')}`, (graph) => {
+    const parts = lengths.map((length, i) =>
+      randomNormal(
+        shape.map((n, k) => (k === axis ? length : n)),
+        10 + i,
+      ),
+    );
+    const tensors = parts.map((part, i) => graph.input(`x${i}`, part));
+    const y = concat(tensors, axis);
+    const expected = reference.concat(parts, axis);
+    graph.expect('y', y, expected, everywhere(expected, 0));
+    const [cotangent, ...gradients] = graph.pullBack(y, tensors);
+    let start = 0;
+    for (const [i, length] of lengths.entries()) {
+      const gradient = reference.slice(cotangent, axis, start, length);
+      graph.expect(`x${i}Gradient`, gradients[i]!, gradient, everywhere(gradient, 0));
+      start += length;
+    }
+  });
+}
+
 /** A view of a computed tensor: no dispatch, and what reads it reads the same elements. */
 const reshapeCase = kernelCase('reshape f32[6, 5] to f32[3, 10]', (graph) => {
   const x = randomNormal([6, 5], 4);
@@ -120,5 +152,6 @@ export const moveCases: readonly KernelCase[] = [
   ...sums.map(sumCase),
   ...slices.map(sliceCase),
   ...pads.map(padCase),
+  ...joins.map(concatCase),
   reshapeCase,
 ];

@@ -27,6 +27,13 @@ function bothSigns(values: readonly number[]): number[] {
   return [0, ...values, ...values.map((value) => -value)].map(Math.fround);
 }
 
+/** Around the zeros of log Gamma and digamma, and the branches of lib/gamma.wgsl. */
+const positive = [
+  [1e-3, 0.01, 0.1, 0.3, 0.4999999, 0.5, 0.75, 1 - 2 ** -24, 1, 1 + 2 ** -23, 1.001, 1.2],
+  [1.4616321, 1.4999999, 1.5, 1.75, 1.999, 2 - 2 ** -23, 2, 2 + 2 ** -22, 2.1, 2.4999998, 2.5, 2.6],
+  [3, 4.5, 7.4999995, 7.5, 7.9999995, 8, 8.1, 20, 100, 1e3, 12345.678, 1e6],
+].flat();
+
 /** Where each function is tried; by default everything above. */
 const places: Partial<Record<UnaryFunction, readonly number[]>> = {
   exp: bothSigns([...magnitudes, 45, 86]),
@@ -51,6 +58,8 @@ const places: Partial<Record<UnaryFunction, readonly number[]>> = {
     10,
     1e30,
   ],
+  round: bothSigns([0.2, 0.49999997, 0.5, 0.7, 1.5, 2.5, 3.5, 10000.5, 2 ** 23 + 1, 1e9]),
+  ...Object.fromEntries(['logGamma', 'digamma', 'trigamma'].map((name) => [name, positive])),
   sqrt: [1e-20, 0.01, 0.5, 1, 2, 1e3, 1e20],
   reciprocal: [1e-15, 0.01, 0.5, 1, 3, 1e3, 1e15, -0.3, -7],
   log1p: [...bothSigns([1e-7, 1e-6, 3e-4, 0.01, 0.2, 0.49, 0.5]), -0.51, -0.9, -0.99, 0.99, 1, 1.01, 10, 1e6],
@@ -74,6 +83,7 @@ function functionCase(name: UnaryFunction): KernelCase {
       expected,
       each(expected, (_, i) => unaryErrors[name](x.values[i]!, expected.values[i]!)),
     );
+    if (name === 'trigamma') return; // it has no gradient
     const [cotangent, xGradient] = graph.pullBack(y, [tensor]);
     const slopes = map(x, derivative);
     const gradient = map(slopes, (slope, i) => slope * cotangent.values[i]!);
@@ -87,7 +97,7 @@ function functionCase(name: UnaryFunction): KernelCase {
 
 /** Functions of steps, whose gradient is exactly zero. */
 function isConstant(name: UnaryFunction): boolean {
-  return name === 'sign' || name === 'positive';
+  return name === 'sign' || name === 'positive' || name === 'round';
 }
 
 function activationCase(activation: Activation): KernelCase {

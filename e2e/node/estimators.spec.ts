@@ -7,19 +7,13 @@
  */
 import { expect, test } from '@playwright/test';
 import type { Dataset } from '../../src/vae/data/dataset.js';
-import type { TrainerOptions } from '../../src/vae/trainer.js';
 import type { Vae } from '../../src/vae/vae.js';
+import { DRAWS, gradientDraws, LARGEST_T, largestT, studentT } from '../gradients.js';
 import { float32, loadModel, randomParameters } from '../model.js';
 import { nodeDevice } from '../node-device.js';
 import { randomUniform } from '../reference/tensor.js';
 import type { DenseVaeSpec } from '../reference/vae.js';
 
-/**
- * Student's t of one number from 40 draws (39 degrees of freedom): 6 is exceeded by chance once in 2 million,
- * so a false alarm among the at most 200 numbers of a test has a chance of 1 in 9,000. Seeds are fixed.
- */
-const LARGEST_T = 6;
-const DRAWS = 40;
 const SAMPLES = 128;
 const ROWS = 24;
 
@@ -38,42 +32,6 @@ const data: Dataset = { rows: ROWS, shape: [6], values: float32(randomUniform([R
 
 async function openModel(spec: DenseVaeSpec): Promise<Vae> {
   return loadModel(spec, randomParameters(spec, 2, 1), await nodeDevice());
-}
-
-/** Mean over its standard error; a column without spread must be exact, and counts as 0 or infinitely far. */
-function studentT(values: readonly number[]): number {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1);
-  if (variance === 0) return mean === 0 ? 0 : Number.POSITIVE_INFINITY;
-  return Math.abs(mean) / Math.sqrt(variance / values.length);
-}
-
-/** The gradient of the loss at the model's weights: one SGD step at rate 1, undone afterwards. */
-async function gradientDraws(vae: Vae, options: TrainerOptions): Promise<Float32Array[]> {
-  const start = await vae.readWeights();
-  const optimizer = { type: 'sgd' } as const;
-  const trainer = await vae.trainer(data, {
-    ...options,
-    batchSize: ROWS,
-    samples: SAMPLES,
-    learningRate: 1,
-    optimizer,
-  });
-  const draws: Float32Array[] = [];
-  for (let draw = 0; draw < DRAWS; draw++) {
-    vae.device.gpu.queue.writeBuffer(vae.weightBuffer, 0, start as Float32Array<ArrayBuffer>);
-    await trainer.step();
-    const after = await vae.readWeights();
-    draws.push(after.map((value, i) => start[i]! - value));
-  }
-  trainer.destroy();
-  vae.device.gpu.queue.writeBuffer(vae.weightBuffer, 0, start as Float32Array<ArrayBuffer>);
-  return draws;
-}
-
-/** Largest t over all weights of the mean of a - b. */
-function largestT(a: readonly Float32Array[], b: readonly Float32Array[]): number {
-  return Math.max(...a[0]!.map((_, i) => studentT(a.map((draw, n) => draw[i]! - b[n]![i]!))));
 }
 
 for (const [name, spec] of Object.entries(specs)) {
@@ -96,8 +54,8 @@ for (const [name, spec] of Object.entries(specs)) {
 
   test(`its gradients: ${name}`, async () => {
     const vae = await openModel(spec);
-    const a = await gradientDraws(vae, { estimator: 'A' });
-    const b = await gradientDraws(vae, { estimator: 'B' });
+    const a = await gradientDraws(vae, data, { estimator: 'A', samples: SAMPLES });
+    const b = await gradientDraws(vae, data, { estimator: 'B', samples: SAMPLES });
     const t = largestT(a, b);
     test.info().annotations.push({ type: 'largest t', description: t.toFixed(2) });
     expect(t).toBeGreaterThan(0);
@@ -108,8 +66,8 @@ for (const [name, spec] of Object.entries(specs)) {
 
 test('control: a KL weight that is off by a fifth is found', async () => {
   const vae = await openModel(base);
-  const a = await gradientDraws(vae, { estimator: 'A', beta: 1.2 });
-  const b = await gradientDraws(vae, { estimator: 'B' });
+  const a = await gradientDraws(vae, data, { estimator: 'A', samples: SAMPLES, beta: 1.2 });
+  const b = await gradientDraws(vae, data, { estimator: 'B', samples: SAMPLES });
   expect(largestT(a, b)).toBeGreaterThan(LARGEST_T);
   vae.destroy();
 });

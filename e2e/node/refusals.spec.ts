@@ -24,6 +24,11 @@ function grey(change: Record<string, unknown> = {}, at: Record<number, number> =
   };
 }
 
+/** Four images of one number, but for the values `at`. */
+function filled(value: number, at: Record<number, number>): Dataset {
+  return grey({ values: Object.assign(new Float32Array(4 * 36).fill(value), at) });
+}
+
 /** What plain JavaScript may pass is wider than the types. */
 type Loose<T> = { [K in keyof T]?: unknown };
 
@@ -55,15 +60,35 @@ const specifications: Record<string, Refusal> = {
   },
   'an unknown likelihood': {
     spec: { likelihood: { type: 'poisson' } },
-    says: `[spec.likelihood.type] is "poisson"; expected 'bernoulli', 'gaussian' or 'laplace'`,
+    says: '[spec.likelihood.type] is "poisson"; expected one of bernoulli, gaussian, laplace, discretized-logistic-mixture, categorical, negative-binomial, beta-binomial',
   },
   'a scale of 0': {
     spec: { likelihood: { type: 'gaussian', scale: 0 } },
-    says: `[spec.likelihood.scale] is 0; expected a number from 1e-4 to 1e4, 'learned' or 'per-pixel'`,
+    says: `[spec.likelihood.scale] is 0; expected a number from 1e-4 to 1e4, 'decoder', 'learned' or 'per-pixel'`,
   },
   'a scale for bernoulli': {
     spec: { likelihood: { type: 'bernoulli', scale: 1 } },
     says: '[spec.likelihood] bernoulli has no scale; remove it',
+  },
+  'a scale of the decoder for laplace': {
+    spec: { likelihood: { type: 'laplace', scale: 'decoder' } },
+    says: `[spec.likelihood.scale] is "decoder"; expected a number from 1e-4 to 1e4, 'learned' or 'per-pixel'`,
+  },
+  'a mixture of no components': {
+    spec: { likelihood: { type: 'discretized-logistic-mixture', components: 0 } },
+    says: '[spec.likelihood.components] is 0; expected an integer from 1 to 100',
+  },
+  'classes left out': {
+    spec: { likelihood: { type: 'categorical' } },
+    says: '[spec.likelihood.classes] is undefined; expected an integer from 2 to 65536',
+  },
+  'an unknown mean of counts': {
+    spec: { likelihood: { type: 'negative-binomial', mean: 'relu' } },
+    says: '[spec.likelihood.mean] is "relu"; expected one of exp, softplus',
+  },
+  'classes for a beta-binomial': {
+    spec: { likelihood: { type: 'beta-binomial', classes: 256 } },
+    says: '[spec.likelihood] beta-binomial has no classes; remove it',
   },
   'an unknown activation': {
     spec: { encoder: [{ type: 'dense', units: 3, activation: 'swish' }] },
@@ -144,6 +169,47 @@ const datasets: Record<string, Refusal> = {
     train: { binarize: true },
     error: DataError,
     says: /^\[data\] row 1, element 4 is 7; .*binariz/,
+  },
+  ...Object.fromEntries(
+    [0.5, -1 / 255, 256 / 255].map((value) => [
+      `${value} among 256 levels`,
+      {
+        spec: { likelihood: { type: 'beta-binomial' } },
+        data: filled(1, { 40: value }),
+        error: DataError,
+        says: `[data] row 1, element 4 is ${Math.fround(value)}; the beta-binomial likelihood needs 0, 1/255, ..., 1; pass the bytes as Uint8Array, or round to 255 steps`,
+      },
+    ]),
+  ),
+  'a grey value among the levels of a mixture': {
+    spec: { likelihood: { type: 'discretized-logistic-mixture', components: 2 } },
+    data: grey(),
+    error: DataError,
+    says: '[data] row 0, element 0 is 0.5; the discretized-logistic-mixture likelihood needs 0, 1/255, ..., 1; pass the bytes as Uint8Array, or round to 255 steps',
+  },
+  'a class too many': {
+    spec: { likelihood: { type: 'categorical', classes: 4 } },
+    data: filled(3, { 143: 4 }),
+    error: DataError,
+    says: '[data] row 3, element 35 is 4; the categorical likelihood needs whole numbers from 0 to 3; pass them as Float32Array, or choose the gaussian likelihood',
+  },
+  'classes in bytes': {
+    spec: { likelihood: { type: 'categorical', classes: 4 } },
+    data: grey({ values: new Uint8Array(144).fill(3) }),
+    error: DataError,
+    says: '[data] row 0, element 0 is 3 / 255; the categorical likelihood needs whole numbers from 0 to 3; pass them as Float32Array, or choose the gaussian likelihood',
+  },
+  'a count below 0': {
+    spec: { likelihood: { type: 'negative-binomial', mean: 'exp' } },
+    data: filled(7, { 5: -1 }),
+    error: DataError,
+    says: '[data] row 0, element 5 is -1; the negative-binomial likelihood needs whole numbers from 0; pass them as Float32Array, or choose the gaussian likelihood',
+  },
+  'half a count': {
+    spec: { likelihood: { type: 'negative-binomial', mean: 'exp' } },
+    data: filled(1e6, { 5: 2.5 }),
+    error: DataError,
+    says: /^\[data\] row 0, element 5 is 2.5; the negative-binomial likelihood needs whole numbers from 0; /,
   },
   'no rows': {
     data: grey({ rows: 0, values: new Float32Array(0) }),

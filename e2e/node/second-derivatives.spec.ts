@@ -16,6 +16,7 @@ import {
   binary,
   broadcastTo,
   clamp,
+  concat,
   depthToSpace,
   dropout,
   gradient,
@@ -36,6 +37,8 @@ import {
   softmax,
   spaceToDepth,
   sum,
+  triangular,
+  triangularOuter,
   unary,
   upsample,
   type Tensor,
@@ -48,15 +51,16 @@ import { dropout as drop } from '../reference/dropout.js';
 import { attentionBackward } from '../reference/attention.js';
 import { binaryBackward, binaryNames, unaryBackward, unaryNames } from '../reference/elementwise.js';
 import * as image from '../reference/image.js';
-import { logLikelihoodBackward } from '../reference/likelihood.js';
+import { logLikelihoodBackward, logLikelihoodDataGradient } from '../reference/likelihood.js';
 import { logSumExpBackward } from '../reference/log-sum-exp.js';
 import { matmul as product, matmulBackward } from '../reference/matmul.js';
 import * as norms from '../reference/normalize.js';
 import { poolBackward } from '../reference/pool.js';
 import * as reduce from '../reference/reduce.js';
-import { reparameterizeBackward } from '../reference/reparameterize.js';
+import { reparameterizeBackward, reparameterizeNoiseGradient } from '../reference/reparameterize.js';
 import { softmaxBackward } from '../reference/softmax.js';
 import { dot, map, randomNormal, randomUniform, type F64 } from '../reference/tensor.js';
+import { triangularBackward, triangular as triangle } from '../reference/triangular.js';
 import { tolerances } from '../tolerance.js';
 import { convRows } from './second-derivatives-conv.js';
 import type { Row } from './second-derivative-row.js';
@@ -83,15 +87,20 @@ const matmulRows: readonly Row[] = (['NN', 'TN', 'NT'] as const).map((transposit
   };
 });
 
-const positiveOnly: readonly string[] = ['log', 'sqrt', 'reciprocal', 'log1p'];
+const positiveOnly: readonly string[] = ['log', 'sqrt', 'reciprocal', 'log1p', 'logGamma'];
+
+/** Polygammas end at the second derivative of log Gamma. */
+const onceOnly: readonly string[] = ['digamma', 'trigamma'];
 
 const unaryRows: readonly Row[] = [
-  ...unaryNames.map((name): Row => ({
-    name: `unary ${name}`,
-    inputs: { x: positiveOnly.includes(name) ? randomUniform([7], 3, 0.5, 3) : awayFromZero([7], 3) },
-    build: ({ x }) => [unary(name, x!)],
-    backward: ({ x }, [g]) => [unaryBackward(x!, name, g!)],
-  })),
+  ...unaryNames
+    .filter((name) => !onceOnly.includes(name))
+    .map((name): Row => ({
+      name: `unary ${name}`,
+      inputs: { x: positiveOnly.includes(name) ? randomUniform([7], 3, 0.5, 3) : awayFromZero([7], 3) },
+      build: ({ x }) => [unary(name, x!)],
+      backward: ({ x }, [g]) => [unaryBackward(x!, name, g!)],
+    })),
   ...activationNames.map((name): Row => ({
     name: `activation ${name}`,
     inputs: { x: awayFromZero([9], 4) },
@@ -178,6 +187,15 @@ const moveRows: readonly Row[] = [
     (g) => reduce.sliceBackward([2, 5], 1, 1, g),
   ),
   linearRow(
+    'concat',
+    [2, 3],
+    (x) => concat([x, slice(x, 1, 0, 2)], 1),
+    (g) => {
+      const twice = reduce.pad(reduce.slice(g, 1, 3, 2), 1, 0, 1);
+      return map(reduce.slice(g, 1, 0, 3), (value, i) => value + twice.values[i]!);
+    },
+  ),
+  linearRow(
     'pad',
     [2, 3],
     (x) => pad(x, 1, 1, 2),
@@ -252,6 +270,28 @@ const logSumExpRows: readonly Row[] = [[0], [1], [1, 2]].map((axes) => ({
   backward: ({ x }, [g]) => [logSumExpBackward(x!, axes, g!)],
 }));
 
+const triangularRows: readonly Row[] = [
+  ...[{}, { transposed: true }, { solve: true }, { solve: true, transposed: true }].map((form): Row => ({
+    name: `triangular ${JSON.stringify(form)}`,
+    inputs: {
+      diagonal: randomUniform([2, 4], 30, 1, 2),
+      lower: randomNormal([2, 6], 31, 0.5),
+      v: randomNormal([6, 4], 32),
+    },
+    build: ({ diagonal, lower, v }) => [triangular(diagonal!, lower!, v!, form)],
+    backward: ({ diagonal, lower, v }, [g]) => triangularBackward(diagonal!, lower!, v!, form, g!),
+  })),
+  {
+    name: 'triangularOuter',
+    inputs: { a: randomNormal([6, 4], 33), b: randomNormal([6, 4], 34) },
+    build: ({ a, b }) => [triangularOuter(a!, b!, 2)],
+    backward({ a, b }, [g]) {
+      const nothing = { shape: [2, 4], values: new Float64Array(8) };
+      return [triangle(nothing, g!, b!), triangle(nothing, g!, a!, { transposed: true })];
+    },
+  },
+];
+
 const attentionRows: readonly Row[] = [
   {
     name: 'attention',
@@ -282,17 +322,15 @@ const likelihoodRows: readonly Row[] = (['bernoulli', 'gaussian', 'laplace'] as 
     return {
       name: `likelihood ${family} scale [${scaleShape?.join(', ') ?? 'none'}]`,
       inputs: { prediction: randomUniform([R, D], 9, 1.5, 3), ...scale, x: randomUniform([B, D], 10, 0, 1) },
-      differentiated: scale ? ['prediction', 'scale'] : ['prediction'],
+      differentiated: scale ? ['prediction', 'scale', 'x'] : ['prediction', 'x'],
       build: (tensors) => [likelihood(family, tensors['prediction']!, tensors['x']!, tensors['scale'])],
       backward(values, [g]) {
-        const result = logLikelihoodBackward(
-          family,
-          values['prediction']!,
-          values['x']!,
-          values['scale'],
-          g!,
-        );
-        return Object.values(result);
+        const { prediction, x } = values as { prediction: F64; x: F64 };
+        const result = logLikelihoodBackward(family, prediction, x, values['scale'], g!);
+        return [
+          ...Object.values(result),
+          logLikelihoodDataGradient(family, prediction, x, values['scale'], g!),
+        ];
       },
     };
   }),
@@ -306,22 +344,15 @@ const reparameterizeRows: readonly Row[] = (['diagonal', 'isotropic'] as const).
       return {
         name: `reparameterize ${posterior} ${estimator} S=${samples}`,
         inputs: { moments: randomNormal([B, columns], 12), noise: randomNormal([samples * B, latent], 13) },
-        differentiated: ['moments'],
-        fixed: ['noise'],
         build(tensors) {
           const attributes = { latent, samples, posterior, estimator, tag: 0 };
           const { z, kl } = reparameterize(tensors['moments']!, attributes, tensors['noise']);
           return [z, kl];
         },
-        backward: (values, [zGradient, klGradient]) => [
-          reparameterizeBackward(
-            values['moments']!,
-            values['noise']!,
-            { posterior, estimator },
-            zGradient!,
-            klGradient!,
-          ),
-        ],
+        backward({ moments, noise }, [zGradient, klGradient]) {
+          const operands = [moments!, noise!, { posterior, estimator }, zGradient!, klGradient!] as const;
+          return [reparameterizeBackward(...operands), reparameterizeNoiseGradient(...operands)];
+        },
       };
     }),
   ),
@@ -433,6 +464,7 @@ const rows: readonly Row[] = [
   ...moveRows,
   softmaxRow,
   ...logSumExpRows,
+  ...triangularRows,
   ...attentionRows,
   ...likelihoodRows,
   ...reparameterizeRows,

@@ -5,6 +5,7 @@
 import { ShapeError } from '../../src/gpu/errors.js';
 import { activations, sigmoid } from './activation.js';
 import { erf } from './erf.js';
+import { digamma, logGamma, tetragamma, trigamma } from './gamma.js';
 import { coordinatesOf, map, offsetOf, zeros, type F64 } from './tensor.js';
 
 /** Every unary function by name. */
@@ -24,8 +25,19 @@ export const unaryNames = [
   'erf',
   'log1p',
   'expm1',
+  'round',
+  'logGamma',
+  'digamma',
+  'trigamma',
 ] as const;
 export type UnaryFunction = (typeof unaryNames)[number];
+
+/** To the nearest integer, halves to the even one (WGSL, IEEE 754). */
+function roundToEven(x: number): number {
+  const floor = Math.floor(x);
+  const rest = x - floor;
+  return rest < 0.5 || (rest === 0.5 && floor % 2 === 0) ? floor : floor + 1;
+}
 
 /** Values and derivatives; at a kink (abs, sign, positive) the derivative is 0. `positive(x)` is 1 for x > 0, else 0. */
 export const unaryFunctions: Readonly<
@@ -46,6 +58,10 @@ export const unaryFunctions: Readonly<
   erf: { value: erf, derivative: (x) => (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) },
   log1p: { value: Math.log1p, derivative: (x) => 1 / (1 + x) },
   expm1: { value: Math.expm1, derivative: Math.exp },
+  round: { value: roundToEven, derivative: () => 0 },
+  logGamma: { value: logGamma, derivative: digamma },
+  digamma: { value: digamma, derivative: trigamma },
+  trigamma: { value: trigamma, derivative: tetragamma },
 };
 
 /** `y = f(x)` for every element; any shape. */

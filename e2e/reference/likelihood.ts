@@ -52,6 +52,28 @@ export function logLikelihoodBackward(
   return logScaleGradient ? { predictionGradient, logScaleGradient } : { predictionGradient };
 }
 
+/**
+ * Vector-Jacobian product by the data: `f64[B, D]`, summed over the samples of a datum. Bernoulli's is the logit; the
+ * others' is their prediction's with the other sign.
+ */
+export function logLikelihoodDataGradient(
+  family: LikelihoodFamily,
+  prediction: F64,
+  x: F64,
+  logScale: F64 | undefined,
+  rowGradient: F64,
+): F64 {
+  const D = checkShapes(family, prediction, x, logScale);
+  const xGradient = zeros(x.shape);
+  prediction.values.forEach((value, i) => {
+    const at = i % x.values.length;
+    const { byPrediction } = scalarTerm(family, value, x.values[at]!, logScaleAt(logScale, i));
+    const slope = family === 'bernoulli' ? value : -byPrediction;
+    xGradient.values[at]! += rowGradient.values[Math.floor(i / D)]! * slope;
+  });
+  return xGradient;
+}
+
 interface Term {
   value: number;
   byPrediction: number;

@@ -89,6 +89,22 @@ export function padBackward(xShape: readonly number[], axis: number, before: num
   return slice(yGradient, axis, before, xShape[axis]!);
 }
 
+/** `tensors` one behind the other along an axis; its vector-Jacobian product is a `slice` for each. */
+export function concat(tensors: readonly F64[], axis: number): F64 {
+  const length = tensors.reduce((total, x) => total + size(x, axis), 0);
+  const y = zeros(tensors[0]!.shape.map((n, i) => (i === axis ? length : n)));
+  let start = 0;
+  for (const x of tensors) {
+    x.values.forEach((value, i) => {
+      const to = coordinatesOf(i, x.shape);
+      to[axis]! += start;
+      y.values[offsetOf(to, y.shape)] = value;
+    });
+    start += size(x, axis);
+  }
+  return y;
+}
+
 /** Axes reordered: axis `i` of the result is axis `permutation[i]` of `x` (numpy's and PyTorch's permute). */
 export function transpose(x: F64, permutation: readonly number[]): F64 {
   const y = zeros(permutation.map((axis) => size(x, axis)));

@@ -4,7 +4,7 @@
  * Dimensions: B data, S samples a datum, K latent. Row r of an [S*B] tensor is sample floor(r / B) of datum r mod B.
  */
 import { ShapeError } from '../../src/gpu/errors.js';
-import { size, zeros, type F64 } from './tensor.js';
+import { map, size, zeros, type F64 } from './tensor.js';
 
 /** `diagonal`: moments `f64[B, 2K]` = mean, logVariance. `isotropic`: `f64[B, K+1]`, one logVariance a datum. */
 export type PosteriorFamily = 'diagonal' | 'isotropic';
@@ -83,6 +83,23 @@ export function reparameterizeBackward(
       gradient.values[logVarianceIndex]! += byLogVariance + (byZ * sigma * eps) / 2;
   });
   return gradient;
+}
+
+/** Vector-Jacobian product by supplied noise: `dz/deps = exp(s/2)`; A: `dkl/deps = z exp(s/2) - eps`. */
+export function reparameterizeNoiseGradient(
+  moments: F64,
+  noise: F64,
+  options: ReparameterizeOptions,
+  zGradient: F64,
+  klGradient: F64,
+): F64 {
+  const K = checkColumns(moments, noise, options.posterior);
+  return map(noise, (eps, i) => {
+    const { m, s } = momentsAt(moments, Math.floor(i / K), i % K, K, options.posterior);
+    const sigma = Math.exp(s / 2);
+    const ofKl = options.estimator === 'A' ? (m + sigma * eps) * sigma - eps : 0;
+    return zGradient.values[i]! * sigma + klGradient.values[Math.floor(i / K)]! * ofKl;
+  });
 }
 
 /** Mean and clamped log-variance of latent `k` for a sample row, and where in `moments` they stand. */

@@ -1,4 +1,5 @@
 /** The page's half: offers the runs to the test, here and in a worker, and counts what the policy refuses. */
+import * as coding from '../../dist/coding.js';
 import * as library from '../../dist/index.js';
 import { train } from './run.js';
 
@@ -23,4 +24,4 @@ function trainInWorker(task) {
   });
 }
 
-globalThis.site = { library, train, trainInWorker, violations };
+globalThis.site = { library, coding, train, trainInWorker, violations };

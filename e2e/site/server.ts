@@ -9,6 +9,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import type * as Library from '../../src/index.js';
+import type * as Coding from '../../src/vae/coding/index.js';
 import { requireAdapter } from '../browser.js';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -59,6 +60,7 @@ declare global {
   /** Set by site/page.js. */
   var site: {
     readonly library: typeof Library;
+    readonly coding: typeof Coding;
     train(task: Task): Promise<TaskResult>;
     trainInWorker(task: Task): Promise<TaskResult>;
     readonly violations: readonly string[];

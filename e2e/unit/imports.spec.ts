@@ -56,6 +56,7 @@ function locate(from: string, specifier: string): string {
   const own: Readonly<Record<string, string>> = {
     'webgpu-vae': 'src/index.ts',
     'webgpu-vae/gpu': 'src/gpu/index.ts',
+    'webgpu-vae/coding': 'src/vae/coding/index.ts',
     'webgpu-vae/classical': 'src/vae/classical/index.ts',
     'webgpu-vae/node': 'src/node/index.ts',
   };

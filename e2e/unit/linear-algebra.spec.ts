@@ -83,9 +83,8 @@ for (const size of sizes)
     const values = expectEigen(a, scale);
     if (size > LARGEST_JACOBI) return;
     const expected = jacobi({ shape: [size, size], values: a.values.slice() }).values;
-    values.forEach((value, i) =>
-      expect(Math.abs(value - expected[i]!)).toBeLessThanOrEqual(tolerance(size, scale)),
-    );
+    const errors = values.map((value, i) => Math.abs(value - expected[i]!));
+    expect(Math.max(...errors)).toBeLessThanOrEqual(tolerance(size, scale));
   });
 
 const special: Record<string, { values: number[]; turned: boolean }> = {
@@ -128,7 +127,7 @@ for (const size of sizes)
     const l = cholesky(a);
     const scale = Math.max(...a.values.map(Math.abs));
     expect(largestDifference(multiply(l, transpose(l)), a)).toBeLessThanOrEqual(tolerance(size, scale));
-    for (let i = 0; i < size; i++) for (let j = i + 1; j < size; j++) expect(l.values[i * size + j]).toBe(0);
+    expect(l.values.filter((value, i) => i % size > Math.floor(i / size) && value !== 0)).toHaveLength(0);
     const b = randomMatrix(size, 3, size);
     const x = choleskySolve(l, b);
     // the condition is below 10 by construction

@@ -11,6 +11,7 @@ import {
   averagePool,
   binary,
   broadcastTo,
+  concat,
   constant,
   conv2d,
   convGeometry,
@@ -25,12 +26,15 @@ import {
   layerNorm,
   likelihood,
   logSumExp,
+  lowest,
   makePlan,
   matmul,
   maxPool,
   multiply,
+  nearest,
   noise,
   objective,
+  oneHot,
   pad,
   ParameterSet,
   permuteColumns,
@@ -44,6 +48,9 @@ import {
   sum,
   sumPool,
   sumTo,
+  table,
+  triangular,
+  triangularOuter,
   unary,
   upsample,
   VaeError,
@@ -154,6 +161,15 @@ const refusals: readonly Refusal[] = [
     SpecError,
     "[encoder.0] activation is 'swish'; expected one of identity, relu, leakyRelu, sigmoid, tanh, softplus, silu, gelu",
   ],
+  [
+    'the gradient of trigamma',
+    () => {
+      const y = x(3);
+      return gradient(sum(unary('trigamma', y)), [y]);
+    },
+    ShapeError,
+    '[trigamma] has no gradient; logGamma can be differentiated twice; write an objective that needs no third derivative',
+  ],
   // sums and windows
   [
     'a sum over axes apart',
@@ -178,6 +194,36 @@ const refusals: readonly Refusal[] = [
     () => sum(x(2), []),
     ShapeError,
     '[sum] axes are [] of f32[2]; pass neighbouring axes',
+  ],
+  [
+    'a table of other numbers',
+    () => table([2, 2], new Float32Array(3)),
+    ShapeError,
+    '[table] got 3 values; f32[2, 2] needs 4',
+  ],
+  [
+    'a triangular matrix of one element',
+    () => triangular(x(2, 1), x(2, 1), x(2, 1)),
+    ShapeError,
+    '[triangular] rows are f32[2, 1]; expected f32[S * 2, K] with K of 2 or more',
+  ],
+  [
+    'triangular rows that are no whole batches',
+    () => triangular(x(2, 3), x(2, 3), x(3, 3)),
+    ShapeError,
+    '[triangular] rows are f32[3, 3]; expected f32[S * 2, K] with K of 2 or more',
+  ],
+  [
+    'a triangular matrix of another size',
+    () => triangular(x(2, 3), x(2, 6), x(2, 3)),
+    ShapeError,
+    "[triangular] v is f32[2, 3], diagonal f32[2, 3], lower f32[2, 6]; expected f32[B, 3] and f32[B, 3] of the same B, which divides v's rows",
+  ],
+  [
+    'an outer product of two shapes',
+    () => triangularOuter(x(2, 3), x(2, 4), 2),
+    ShapeError,
+    '[triangularOuter] a is f32[2, 3], b f32[2, 4]; expected one shape',
   ],
   [
     'a logSumExp over axes apart',
@@ -214,6 +260,44 @@ const refusals: readonly Refusal[] = [
     () => pad(x(2), 1, 1, 0),
     ShapeError,
     '[window] axis 1 of f32[2] does not exist',
+  ],
+  ['a concat of nothing', () => concat([], 0), ShapeError, '[concat] got no tensors; pass one or more'],
+  [
+    'a concat of other widths',
+    () => concat([x(2, 3), x(4, 3), x(4, 5)], 0),
+    ShapeError,
+    '[concat] tensors are f32[2, 3], f32[4, 3], f32[4, 5]; expected the same sizes but along axis 0',
+  ],
+  [
+    'a concat along an axis that is not there',
+    () => concat([x(2, 3), x(2, 3)], 2),
+    ShapeError,
+    '[concat] tensors are f32[2, 3], f32[2, 3]; expected the same sizes but along axis 2',
+  ],
+  // choices
+  [
+    'the lowest of a vector',
+    () => lowest(x(5)),
+    ShapeError,
+    '[lowest] input is f32[5]; expected rows f32[R, C]; reshape() it',
+  ],
+  [
+    'one-hot rows of no class',
+    () => oneHot(x(5), 0),
+    SpecError,
+    '[oneHot] classes is 0; expected an integer >= 1',
+  ],
+  [
+    'one-hot rows of five axes',
+    () => oneHot(x(2, 2, 2, 2), 3),
+    ShapeError,
+    '[oneHot] shape is [2, 2, 2, 2, 3]; tensors have 1 to 4 axes',
+  ],
+  [
+    'codewords of another width',
+    () => nearest(x(5, 3), x(8, 4)),
+    ShapeError,
+    '[matmul] a is f32[5, 3] and b is f32[8, 4] (NT); the inner sizes 3 and 4 differ',
   ],
   // images
   [

@@ -81,7 +81,7 @@ const rows: readonly Row[] = [
   {
     kernel: 'squared_norm',
     overrides: { WORKGROUP: 8 },
-    parameters: { count: 21 },
+    parameters: { first: 0, count: 21, offset: 0 },
     workgroups: [2, 1, 1],
     sizes: { x: 84, partials: 2 },
     ...sumsOnce,
@@ -102,6 +102,13 @@ const rows: readonly Row[] = [
     workgroups: [2, 1, 1],
     sizes: { x: 18, y: 2 },
     ...sumsOnce,
+  },
+  {
+    kernel: 'lowest',
+    overrides: { WORKGROUP: lanes },
+    parameters: { rows: 2, width: 9 },
+    workgroups: [2, 1, 1],
+    sizes: { x: 18, y: 2 },
   },
   {
     kernel: 'attention',
@@ -353,7 +360,7 @@ for (const row of rows) {
       const { races } = run(row, barrier);
       expect(races.length).toBeGreaterThan(0);
       expect(races[0]).toMatch(
-        /^Data race on '(lanes|a_tile|b_tile|maxima|sums|weights|slopes)' .* line \d+/,
+        /^Data race on '(lanes|columns|a_tile|b_tile|maxima|sums|weights|slopes)' .* line \d+/,
       );
     });
   }

@@ -33,6 +33,7 @@ import { pool, poolBackward } from '../reference/pool.js';
 import * as reduce from '../reference/reduce.js';
 import { reparameterize, reparameterizeBackward } from '../reference/reparameterize.js';
 import { softmax, softmaxBackward } from '../reference/softmax.js';
+import { triangular, triangularBackward } from '../reference/triangular.js';
 import * as tensor from '../reference/tensor.js';
 import type { F64 } from '../reference/tensor.js';
 import {
@@ -92,7 +93,7 @@ for (const activation of activationNames)
 
 for (const name of elementwise.unaryNames)
   gradientCases[`unary ${name}`] = () => {
-    const positive = ['log', 'sqrt', 'reciprocal', 'log1p'].includes(name);
+    const positive = ['log', 'sqrt', 'reciprocal', 'log1p', 'logGamma', 'digamma', 'trigamma'].includes(name);
     const x = positive ? randomUniform([3, 7], 5, 1, 3) : awayFromZero([3, 7], 5);
     return {
       inputs: [x],
@@ -223,6 +224,20 @@ gradientCases['softmax'] = () => {
   const x = randomNormal([3, 5], 8);
   return { inputs: [x], output: () => softmax(x), gradients: (g) => [softmaxBackward(x, g)] };
 };
+
+for (const form of [{}, { transposed: true }, { solve: true }, { solve: true, transposed: true }])
+  gradientCases[`triangular ${JSON.stringify(form)}`] = () => {
+    const [diagonal, lower, v] = [
+      randomUniform([2, 3], 8, 1, 2),
+      randomNormal([2, 3], 9),
+      randomNormal([4, 3], 10),
+    ] as const;
+    return {
+      inputs: [diagonal, lower, v],
+      output: () => triangular(diagonal, lower, v, form),
+      gradients: (g) => triangularBackward(diagonal, lower, v, form, g),
+    };
+  };
 
 gradientCases['attention'] = () => {
   const [q, k, v] = [8, 9, 10].map((seed) => randomNormal([2, 4, 3], seed)) as [F64, F64, F64];

@@ -8,6 +8,7 @@
 import { expect, test } from '@playwright/test';
 import { erf, erfc } from '../reference/erf.js';
 import { logLikelihood, logLikelihoodBackward, type LikelihoodFamily } from '../reference/likelihood.js';
+import { digamma, logGamma, tetragamma, trigamma } from '../reference/gamma.js';
 import { matmul, matmulMagnitude } from '../reference/matmul.js';
 import { normalElement, normalNoise, uniformElement, uniformNoise } from '../reference/noise.js';
 import { objective } from '../reference/objective.js';
@@ -76,7 +77,26 @@ function wordsInHex(low: number, high: number, counter0: number, counter1: numbe
   return threefry({ low, high }, [counter0, counter1]).map((word) => word.toString(16));
 }
 
+/** Euler's constant, and zeta(3). */
+const EULER = 0.5772156649015329;
+const APERY = 1.2020569031595942;
+
 test.describe('values', () => {
+  test('log gamma, digamma and trigamma where they are known', () => {
+    const near = (actual: number, expected: number): void =>
+      expect(Math.abs(actual - expected)).toBeLessThan(2e-14 * Math.max(1, Math.abs(expected)));
+    let logFactorial = 0;
+    for (let n = 1; n < 40; n++, logFactorial += Math.log(n - 1)) near(logGamma(n), logFactorial);
+    near(logGamma(0.5), Math.log(Math.PI) / 2);
+    near(digamma(1), -EULER);
+    near(digamma(0.5), -EULER - 2 * Math.LN2);
+    near(trigamma(1), Math.PI ** 2 / 6);
+    near(trigamma(0.5), Math.PI ** 2 / 2);
+    near(tetragamma(1), -2 * APERY);
+    // the reflection formulas tie small arguments to their mirror images
+    near(logGamma(0.001) + logGamma(0.999), Math.log(Math.PI / Math.sin(Math.PI / 1000)));
+  });
+
   test('matmul and its magnitude by hand', () => {
     const a = tensor.fromValues([2, 2], [1, -2, 3, 4]);
     const b = tensor.fromValues([2, 3], [1, 0, -1, 2, 1, 5]);

@@ -120,7 +120,8 @@ export class Executable {
 
   #fillConstants(): void {
     this.plan.constants.forEach(({ value, elementCount: count }, index) => {
-      this.device.gpu.queue.writeBuffer(this.#constants[index]!, 0, new Float32Array(count).fill(value));
+      const values = typeof value === 'number' ? new Float32Array(count).fill(value) : value;
+      this.device.gpu.queue.writeBuffer(this.#constants[index]!, 0, values as Float32Array<ArrayBuffer>);
     });
   }
 

@@ -6,11 +6,24 @@ export { Executable, type ExecutableOptions, type StepValues } from './executabl
 export { gradient, vectorJacobian } from './gradient.js';
 export { scoped, Tensor, type Cost } from './graph.js';
 export { MetricRing } from './metrics.js';
-export { activate, affine, clamp, exp, log, negate, square, unary } from './ops/unary.js';
+export {
+  activate,
+  affine,
+  clamp,
+  digamma,
+  exp,
+  log,
+  logGamma,
+  negate,
+  round,
+  square,
+  unary,
+} from './ops/unary.js';
 export type { Activation } from './ops/activation.js';
 export { attention } from './ops/attention.js';
 export { add, binary, broadcastTo, divide, multiply, subtract } from './ops/binary.js';
-export { constant, input, reshape, stopGradient } from './ops/constant.js';
+export { concat } from './ops/concat.js';
+export { constant, input, reshape, stopGradient, table } from './ops/constant.js';
 export {
   conv2d,
   convGeometry,
@@ -25,6 +38,7 @@ export { gather } from './ops/gather.js';
 export { likelihood } from './ops/likelihood.js';
 export { logSumExp } from './ops/log-sum-exp.js';
 export { matmul } from './ops/matmul.js';
+export { lowest, nearest, oneHot } from './ops/nearest.js';
 export { noise, uniformNoise } from './ops/noise.js';
 export { batchNorm, groupNorm, layerNorm, type BatchNormOptions } from './ops/normalize.js';
 export { objective, rowWeights } from './ops/objective.js';
@@ -33,8 +47,9 @@ export { averagePool, maxPool, sumPool, type PoolOptions } from './ops/pool.js';
 export { reparameterize, type Estimator, type PosteriorFamily } from './ops/reparameterize.js';
 export { softmax } from './ops/softmax.js';
 export { sum, sumTo } from './ops/sum.js';
+export { triangular, triangularOuter, type TriangularForm } from './ops/triangular.js';
 export { upsample } from './ops/upsample.js';
-export { concat, pad, slice } from './ops/window.js';
+export { pad, slice } from './ops/window.js';
 export { ParameterSet } from './parameters.js';
 export { makePlan, type Plan, type PlanRequest } from './plan.js';
 export { readBuffer } from './readback.js';

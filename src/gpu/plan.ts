@@ -8,7 +8,16 @@ import type { AdapterClass, Dispatch, DispatchContext, Operand } from './dispatc
 import { fuse, storageOf } from './fuse.js';
 import { applyOne, reachableNodes, type Step, type Tensor } from './graph.js';
 import { kernels } from './kernels.generated.js';
-import { constantOp, constantValue, inputOp, parameterOp, reshapeOp, temporaryOp } from './ops/constant.js';
+import {
+  constantContents,
+  constantOp,
+  constantValue,
+  inputOp,
+  parameterOp,
+  reshapeOp,
+  temporaryOp,
+  type ConstantContents,
+} from './ops/constant.js';
 import { updateDispatches, type UpdateSettings } from './ops/update.js';
 import { windowOp } from './ops/window.js';
 import { flatRanges, type ParameterEntry, type ParameterSet } from './parameters.js';
@@ -57,7 +66,7 @@ export interface Plan {
   readonly dispatches: readonly PlannedDispatch[];
   readonly slotByteLengths: readonly number[];
   readonly inputs: ReadonlyMap<string, Shape>;
-  readonly constants: readonly { readonly value: number; readonly elementCount: number }[];
+  readonly constants: readonly { readonly value: ConstantContents; readonly elementCount: number }[];
   readonly outputs: ReadonlyMap<string, { readonly shape: Shape; readonly location: Location }>;
 }
 
@@ -105,7 +114,7 @@ class Placement {
   readonly #request: PlanRequest;
   readonly #fixed = new Map<Tensor, Location>();
   readonly #inputs = new Map<string, Shape>();
-  readonly #constants: { value: number; elementCount: number }[] = [];
+  readonly #constants: { value: ConstantContents; elementCount: number }[] = [];
   readonly #copies: { from: Tensor; to: Location }[] = [];
   readonly #kept: ReadonlySet<Tensor>;
 
@@ -219,7 +228,7 @@ class Placement {
 
   #locateLeaf(tensor: Tensor): Location {
     const count = elementCount(tensor.shape);
-    const value = constantValue(tensor);
+    const value = constantContents(tensor);
     if (value !== undefined)
       return { kind: 'constant', index: this.#constants.push({ value, elementCount: count }) - 1 };
     const { name } = tensor.node.attributes as { name: string };

@@ -3,9 +3,16 @@
  * The program webgpu-vae. Exit codes: 0 done, 1 refused or failed (one line on stderr, the stack only with
  * DEBUG set), 2 a command line that is no command line, 130 ended by Ctrl-C.
  */
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { VaeError } from '../gpu/errors.js';
+import { baselineCommand } from './cli/baseline.js';
 import { evaluateCommand, sampleCommand } from './cli/checkpoint.js';
+import {
+  compressCommand,
+  decompressCommand,
+  type CompressSettings,
+  type DecompressSettings,
+} from './cli/coding.js';
 import {
   addAdapterOption,
   addBoundOptions,
@@ -13,9 +20,12 @@ import {
   addModelOptions,
   addOptimizationOptions,
   addTuningOption,
+  baselineModels,
+  choice,
   modelFlags,
   real,
   whole,
+  type BaselineSettings,
   type EvaluateSettings,
   type PlanSettings,
   type SampleSettings,
@@ -56,7 +66,14 @@ const trainings = [
 ];
 
 /** A default of false would be printed in the help of every switch. */
-const switchedOff = { binarize: false, json: false, profile: false, all: false };
+const switchedOff = {
+  binarize: false,
+  json: false,
+  profile: false,
+  all: false,
+  disentanglement: false,
+  embedTables: false,
+};
 type Typed<S> = Omit<S, keyof typeof switchedOff>;
 
 /** Resolves with the exit code of the command that ran. */
@@ -91,6 +108,19 @@ async function runProgram(words: readonly string[]): Promise<number> {
   );
   addSampling(program.command('sample')).action(async (path: string, settings: SampleSettings) => {
     code = await sampleCommand(path, settings);
+  });
+  addCompression(program.command('compress')).action(
+    async (path: string, settings: Typed<CompressSettings>) => {
+      code = await compressCommand(path, { ...switchedOff, ...settings });
+    },
+  );
+  addDecompression(program.command('decompress')).action(
+    async (path: string, coded: string, settings: DecompressSettings) => {
+      code = await decompressCommand(path, coded, settings);
+    },
+  );
+  addBaseline(program.command('baseline')).action(async (settings: Typed<BaselineSettings>) => {
+    code = await baselineCommand({ ...switchedOff, ...settings });
   });
   await program.parseAsync(words);
   return code;
@@ -131,7 +161,16 @@ function addEvaluation(command: Command): Command {
     .argument('<model>', 'model.safetensors, or the folder that holds it')
     .option('--binarize', 'draw every pixel as 0 or 1')
     .addOption(whole('--seed <n>', 'of the noise', { least: 0 }).default(0))
-    .option('--json', 'print the terms as JSON');
+    .optionsGroup('More measures (docs/evaluation.md):')
+    .addOption(whole('--importance <k>', 'log p(x) from k samples an image, such as 5000', { least: 1 }))
+    .addOption(whole('--split-kl <n>', 'the KL term in three parts, by n images, such as 2000', { least: 2 }))
+    .option('--disentanglement', 'MIG, DCI, SAP and FactorVAE score, for data with known factors')
+    .optionsGroup('Output:')
+    .option(
+      '--out <folder>',
+      'write evaluation.json, and pictures of latents, traversals and reconstructions',
+    )
+    .option('--json', 'print what was measured as JSON');
 }
 
 function addSampling(command: Command): Command {
@@ -141,6 +180,52 @@ function addSampling(command: Command): Command {
     .addOption(whole('--count <n>', 'how many', { least: 1 }).default(64))
     .addOption(whole('--seed <n>', 'of the samples', { least: 0 }).default(0))
     .option('--out <folder>', 'where the picture goes', 'out');
+}
+
+function addCompression(command: Command): Command {
+  addAdapterOption(addDataOptions(command).optionsGroup('Options:'));
+  return command
+    .description(
+      'write images into one .wvae file: lossy with a factorized prior, else lossless by bits-back',
+    )
+    .argument('<model>', 'model.safetensors, or the folder that holds it')
+    .addOption(new Option('--part <name>', 'of the data set').choices(['train', 'test']).default('test'))
+    .option('--binarize', 'make every pixel 0 or 1, at one half')
+    .option('--embed-tables', "put the prior's tables into the file")
+    .option('--out <file>', 'where the file goes', 'images.wvae')
+    .option('--json', 'print the sizes as JSON');
+}
+
+function addDecompression(command: Command): Command {
+  return addAdapterOption(command)
+    .description('write the images of a .wvae file as PNG files')
+    .argument('<model>', 'the model that the file was made with')
+    .argument('<file>', 'what compress wrote')
+    .option('--out <folder>', 'where the pictures go', 'images');
+}
+
+function addBaseline(command: Command): Command {
+  addDataOptions(command)
+    .description('fit a linear model to the same data, and print its exact likelihood')
+    .optionsGroup('Model:')
+    .addOption(
+      choice('--model <name>', 'probabilistic PCA, factor analysis, PCA', baselineModels).default('ppca'),
+    )
+    .addOption(whole('--latent <n>', 'size of the latent', { least: 1 }).default(20))
+    .addOption(
+      real('--floor <n>', 'least noise variance of a pixel (default: 1e-4 of the mean)', { above: 0 }),
+    )
+    .optionsGroup('Fit:')
+    .addOption(choice('--method <name>', 'of ppca (default: closed-form)', ['closed-form', 'em']))
+    .addOption(whole('--iterations <n>', 'of EM, at most', { least: 1 }).default(200))
+    .addOption(
+      real('--tolerance <n>', 'nats that an iteration of EM has to gain', { least: 0 }).default(1e-3),
+    )
+    .addOption(whole('--seed <n>', "of EM's first weights", { least: 0 }).default(0));
+  return addAdapterOption(command.optionsGroup('Device:'))
+    .optionsGroup('Output:')
+    .option('--out <folder>', 'where the files go', 'out')
+    .option('--json', 'print the report as the last line of stdout');
 }
 
 function typedModelOptions(command: Command): string[] {

@@ -160,7 +160,8 @@ function drawLegend(names: readonly SeriesName[]): string[] {
   });
 }
 
-interface TextStyle {
+/** How a word stands in a picture. */
+export interface TextStyle {
   readonly x: number;
   readonly y: number;
   readonly anchor?: 'middle' | 'end';
@@ -169,7 +170,8 @@ interface TextStyle {
   readonly turned?: boolean;
 }
 
-function text(content: string, style: TextStyle): string {
+/** A word as SVG. */
+export function text(content: string, style: TextStyle): string {
   const { x, y, anchor, size, weight, turned } = style;
   const attributes = [
     turned ? `transform="translate(${x} ${y}) rotate(-90)"` : `x="${x}" y="${y}"`,
@@ -206,11 +208,13 @@ function describe(drawn: readonly Drawn[]): string {
   return `Three panels against the training step: ELBO, reconstruction and KL. ${ends.join('; ')}.`;
 }
 
-function round(value: number): number {
+/** Two decimals, which no eye tells from more. */
+export function round(value: number): number {
   return Math.round(value * 100) / 100;
 }
 
-function escapeXml(raw: string): string {
+/** Text as it may stand in XML. */
+export function escapeXml(raw: string): string {
   return raw
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')

@@ -15,6 +15,7 @@ import { fitInto, type ImageShape } from '../vae/data/image.js';
 import { pictureFormat } from './images/decode.js';
 import { checkByteLength, holdsPictures, loadPictures, type PictureOptions } from './images/folder.js';
 import { packageRoot } from './package.js';
+import { describeShapes, loadShapes } from './shapes-data.js';
 
 export type DataPart = 'train' | 'test';
 
@@ -66,8 +67,8 @@ const heldOutShare = 6;
 /**
  * Loads the training or the test part of a data set.
  *
- * @param nameOrPath `fashion` (comes with the package), `fashion-mnist`, `mnist`, a folder that holds IDX
- *   files or CIFAR-10's binary files under their usual names, or PNG and JPEG files anywhere below it, or the
+ * @param nameOrPath `fashion` (comes with the package), `fashion-mnist`, `mnist`, `shapes` (drawn, with known
+ *   factors), a folder that holds IDX files or CIFAR-10's binary files under their usual names, or PNG and JPEG files anywhere below it, or the
  *   path of one IDX images file, whose last sixth then is the test part
  * @returns `u8[N, H, W, C]`, with labels where the files state them
  * @throws DataError if there is no such set or file, or a file is damaged
@@ -99,6 +100,7 @@ function completeOptions(options: LoadOptions): LoadOptions {
 
 async function loadAll(nameOrPath: string, part: DataPart, options: LoadOptions): Promise<Dataset> {
   // hasOwn, since 'constructor' is a name that every object has.
+  if (nameOrPath === 'shapes') return loadShapes(part, options);
   const known = Object.hasOwn(knownSets, nameOrPath) ? knownSets[nameOrPath] : undefined;
   if (known) return loadNamed(nameOrPath, known.folders(), part);
   const stats = statSync(nameOrPath, { throwIfNoEntry: false });
@@ -106,6 +108,7 @@ async function loadAll(nameOrPath: string, part: DataPart, options: LoadOptions)
   if (stats?.isDirectory()) return loadFolder(nameOrPath, part, options, notify);
   if (stats?.isFile()) return loadFile(nameOrPath, part, notify);
   const names = Object.entries(knownSets).map(([name, { about }]) => `${name} (${about})`);
+  names.push(`shapes (drawn, ${describeShapes()} known factors)`);
   throw new DataError(
     nameOrPath,
     `is neither a data set nor a file or folder (looked for ${resolve(nameOrPath)}); expected ${names.join(', ')}, ` +

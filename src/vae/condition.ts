@@ -22,10 +22,14 @@ export function conditionDataset(data: Dataset, classes: number): Dataset {
   return { rows, shape: [classes], values };
 }
 
-/** Labels as rows f32[N, classes], or undefined for a model without a condition. @throws SpecError when they do not belong together */
+/**
+ * Labels as f32[rows, classes], or undefined for a model without a condition.
+ * @throws SpecError when model and labels do not belong together; DataError for another count, or a label past the classes
+ */
 export function conditionRows(
   spec: CompleteSpec,
   labels: ArrayLike<number> | undefined,
+  rows: number,
   where: string,
 ): Float32Array | undefined {
   const classes = spec.condition?.classes;
@@ -40,6 +44,8 @@ export function conditionRows(
       where,
       `got no labels, and the model has a condition of ${classes} classes; pass one a row`,
     );
+  if (labels.length !== rows)
+    throw new DataError(where, `got ${labels.length} labels for ${rows} rows; pass one label a row`);
   const values = new Float32Array(labels.length * classes);
   Array.from(labels).forEach((label, row) => {
     checkLabel(label, classes, `${where}: label ${row}`);

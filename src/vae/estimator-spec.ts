@@ -23,6 +23,15 @@ export type EstimatorSpec =
 
 const types = ['iwae', 'miwae', 'piwae', 'ciwae', 'score-function'] as const;
 
+/** What each type may say. */
+const fields: Readonly<Record<(typeof types)[number], readonly string[]>> = {
+  iwae: ['type', 'doubly'],
+  miwae: ['type', 'groups', 'doubly'],
+  piwae: ['type', 'groups', 'doubly'],
+  ciwae: ['type', 'mix'],
+  'score-function': ['type', 'baseline'],
+};
+
 /** Checks an estimator against the samples that it is given. @throws SpecError naming the field */
 export function checkEstimator(value: unknown, samples: number): EstimatorSpec {
   if (value === 'A' || value === 'B') return value;
@@ -33,7 +42,15 @@ export function checkEstimator(value: unknown, samples: number): EstimatorSpec {
     );
   const spec = record(value, 'estimator', ['type', 'groups', 'mix', 'doubly', 'baseline']);
   const type = oneOf(spec['type'], 'estimator.type', types);
-  const doubly = spec['doubly'] === true;
+  const doubly = spec['doubly'] ?? false;
+  if (typeof doubly !== 'boolean')
+    throw new SpecError('estimator.doubly', `is ${show(doubly)}; expected true or false`);
+  const foreign = Object.keys(spec).find((key) => !fields[type].includes(key));
+  if (foreign)
+    throw new SpecError(
+      'estimator',
+      `${type} has no ${foreign}; it may have ${fields[type].join(', ')}; remove it, or choose another type`,
+    );
   switch (type) {
     case 'iwae':
       return { type, doubly };

@@ -29,7 +29,7 @@ export interface EvaluateOptions {
 }
 
 /** Noise streams of evaluations start here, away from those of training steps. */
-const EVALUATION_STREAM = 0x80000000;
+export const EVALUATION_STREAM = 0x80000000;
 
 /** Terms of `vae` on all rows of `data`. @throws as training does for data that does not fit */
 export async function evaluate(vae: Vae, data: Dataset, options: EvaluateOptions = {}): Promise<Terms> {
@@ -81,7 +81,7 @@ export async function evaluate(vae: Vae, data: Dataset, options: EvaluateOptions
 }
 
 /** The condition of every row on the GPU, for a model that has one. */
-async function conditionResource(
+export async function conditionResource(
   buffers: BufferGroup,
   vae: Vae,
   data: Dataset,

@@ -44,7 +44,7 @@ export {
   type ScaleSpec,
   type VaeSpec,
 } from './spec.js';
-export type { Terms } from './terms.js';
+export { bitsPerDimension, type Terms } from './terms.js';
 export type { EpochReport, Spread, TrainOptions, TrainProgress, TrainReport } from './train.js';
 export { Trainer, type FedBatch, type StepTerms, type TrainerOptions } from './trainer.js';
 export { Vae, type CreateOptions } from './vae.js';

@@ -2,19 +2,20 @@
 import { SpecError } from '../gpu/errors.js';
 import { scoped, type Tensor } from '../gpu/graph.js';
 import { broadcastTo, subtract } from '../gpu/ops/binary.js';
+import { concat } from '../gpu/ops/concat.js';
 import { reshape, stopGradient } from '../gpu/ops/constant.js';
-import { concat } from '../gpu/ops/window.js';
 import { elementCount, sameShape, type Shape } from '../gpu/shape.js';
 import { boundLosses, type Bound } from './bound.js';
 import type { EstimatorSpec } from './estimator-spec.js';
 import { affineMap } from './layers/dense.js';
 import type { TrainingBatch } from './layers/norm.js';
 import { stack, type Stack } from './layers/stack.js';
+import { outputsPerElement } from './likelihoods/likelihood-spec.js';
 import { buildLikelihood, type Likelihood } from './likelihoods/likelihood.js';
 import { buildObjective, type Objective } from './objectives/objective.js';
-import { buildPosterior, type DrawOptions, type Posterior } from './posteriors/posterior.js';
+import { buildPosterior, momentColumns, type DrawOptions, type Posterior } from './posteriors/posterior.js';
 import { buildPrior, type Prior } from './priors/prior.js';
-import { repeatRows } from './repeat-rows.js';
+import { repeatRows } from './rows.js';
 import type { CompleteSpec } from './spec.js';
 import { WeightFactory } from './weights.js';
 
@@ -33,6 +34,8 @@ export class Model {
   readonly weights = new WeightFactory();
   /** Elements of a datum. */
   readonly width: number;
+  /** Numbers of the decoder for one element of a datum. */
+  readonly outputsPerElement: number;
   /** Columns of the condition, 0 without one. */
   readonly conditionWidth: number;
   readonly posterior: Posterior;
@@ -52,21 +55,27 @@ export class Model {
     const { input, latent } = spec;
     const { weights } = this;
     this.width = elementCount(input);
+    this.outputsPerElement = outputsPerElement(spec.likelihood);
     this.conditionWidth = spec.condition?.classes ?? 0;
     const datum = input.length === 3 ? input : [this.width];
     this.#takesImages = datum.length === 3 && spec.encoder[0]?.type !== 'dense';
-    this.posterior = buildPosterior(spec.posterior, latent);
+    this.posterior = buildPosterior(spec.posterior, { latent, weights });
     this.#encoder = this.#encoderStack(datum);
     const encoded = this.#encoder.flattened ?? this.#encoder.shape;
-    this.#moments = weights.moments(encoded, latent, this.posterior.momentsWidth);
+    this.#moments = weights.moments(encoded, momentColumns(this.posterior, latent));
     this.#decoder = stack(
       spec.decoder,
       { shape: [latent + this.conditionWidth] },
       { weights, prefix: 'decoder', where: 'spec.decoder' },
     );
-    this.#output = this.#outputLayer(datum);
+    this.#output = this.#outputLayer([...datum.slice(0, -1), datum.at(-1)! * this.outputsPerElement]);
     this.likelihood = buildLikelihood(spec.likelihood, weights, datum);
     this.prior = buildPrior(spec.prior, { latent, conditionWidth: this.conditionWidth, weights });
+    if (this.posterior.isPoint && spec.prior.type === 'conditional')
+      throw new SpecError(
+        'spec.prior',
+        `is conditional, and a ${spec.posterior.type} posterior has no KL that it could learn from; use standard-normal`,
+      );
     this.objective = buildObjective({ spec, latent, datum, weights });
   }
 
@@ -85,15 +94,21 @@ export class Model {
     return stack(spec.encoder, { shape }, site);
   }
 
-  #outputLayer(datum: readonly number[]): { weight: Tensor; bias: Tensor } | undefined {
+  /** `outputs`: a datum's shape with the likelihood's numbers of an element as further channels or columns. */
+  #outputLayer(outputs: Shape): { weight: Tensor; bias: Tensor } | undefined {
     const { shape, flattened, places } = this.#decoder;
-    if (shape.length === 1) return this.weights.linear(`decoder.${places}`, flattened ?? shape, datum);
-    if (!sameShape(shape, this.spec.input))
+    if (shape.length === 1) return this.weights.linear(`decoder.${places}`, flattened ?? shape, outputs);
+    if (!sameShape(shape, outputs))
       throw new SpecError(
         `spec.decoder[${this.spec.decoder.length - 1}]`,
-        `the decoder ends in [${shape.join(', ')}]; expected a datum's shape [${this.spec.input.join(', ')}]; change its layers, or end in a vector, which gets a dense output`,
+        `the decoder ends in [${shape.join(', ')}]; expected ${this.#outputWords()} [${outputs.join(', ')}]; change its layers, or end in a vector, which gets a dense output`,
       );
     return undefined;
+  }
+
+  #outputWords(): string {
+    if (this.outputsPerElement === 1) return "a datum's shape";
+    return `a datum's [${this.spec.input.join(', ')}] with ${this.outputsPerElement} channels for one, as the ${this.spec.likelihood.type} likelihood needs,`;
   }
 
   /** f32[B, D] and the condition f32[B, C] -> the posterior's moments f32[B, momentsWidth]. */
@@ -117,12 +132,12 @@ export class Model {
     return concat([data, planes], 3);
   }
 
-  /** z f32[R, K] and the condition f32[R, C] -> the likelihood's parameters f32[R, D]. */
+  /** z f32[R, K] and the condition f32[R, C] -> the likelihood's parameters f32[R, D * outputsPerElement]. */
   decode(z: Tensor, condition?: Tensor, training?: TrainingBatch): Tensor {
     const decoded = this.#decoder.apply(condition ? concat([z, condition], 1) : z, training);
     const output = this.#output;
     if (output) return scoped(`decoder.${this.#decoder.places}`, () => affineMap(decoded, output));
-    return reshape(decoded, [z.shape[0]!, this.width]);
+    return reshape(decoded, [z.shape[0]!, this.width * this.outputsPerElement]);
   }
 
   /** One pass through the model: the pieces of the bound that estimators and objectives work with. */
@@ -145,7 +160,7 @@ export class Model {
     const { posterior, prior } = this;
     if (typeof estimator === 'object' && needsDensity(estimator))
       return this.#drawWithDensity(moments, options, estimator, condition);
-    if (prior.isStandardNormal && posterior.drawWithKl)
+    if ((prior.isStandardNormal || posterior.isPoint) && posterior.drawWithKl)
       return posterior.drawWithKl(moments, options, estimator === 'B' ? 'B' : 'A');
     const { z, logDensity } = posterior.draw(moments, options);
     if (estimator === 'B' && condition && prior.moments && posterior.klToDiagonal) {

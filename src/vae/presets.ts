@@ -2,6 +2,7 @@
 import type { Activation } from '../gpu/ops/activation.js';
 import type { PosteriorFamily } from '../gpu/ops/reparameterize.js';
 import { SpecError } from '../gpu/errors.js';
+import { outputsPerElement } from './likelihoods/likelihood-spec.js';
 import type { LayerSpec } from './layer-spec.js';
 import type { LikelihoodSpec, VaeSpec } from './spec.js';
 
@@ -20,6 +21,11 @@ export interface PresetOptions {
 /** The parts of a specification that presets pass on as they came. */
 function rest({ likelihood, posterior }: PresetOptions): Pick<VaeSpec, 'likelihood' | 'posterior'> {
   return { ...(likelihood && { likelihood }), ...(posterior && { posterior }) };
+}
+
+/** Channels that a decoder ends in: those of the images, times the likelihood's numbers of one. */
+function outputChannels(channels: number, { likelihood }: PresetOptions): number {
+  return channels * (likelihood ? outputsPerElement(likelihood) : 1);
 }
 
 /** The dense VAE of Kingma and Welling (2013): one hidden layer on either side. */
@@ -64,7 +70,7 @@ export function convSpec(options: PresetOptions): VaeSpec {
       { type: 'dense', units, activation },
       { type: 'reshape', shape: coarse },
       { type: 'deconv', channels: 32, activation },
-      { type: 'deconv', channels: C },
+      { type: 'deconv', channels: outputChannels(C, options) },
     ],
     ...rest(options),
   };
@@ -110,7 +116,7 @@ export function convResidualSpec(options: PresetOptions): VaeSpec {
       convolution(32),
       block(32),
       norm,
-      convolution(C),
+      convolution(outputChannels(C, options)),
     ],
     ...rest(options),
   };
@@ -161,7 +167,7 @@ export function worldModelsSpec(options: PresetOptions): VaeSpec {
       up(128, true, activation),
       up(64, true, activation),
       up(32, false, activation),
-      up(C!, false),
+      up(outputChannels(C!, options), false),
     ],
     ...rest(options),
   };

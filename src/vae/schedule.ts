@@ -71,13 +71,17 @@ function progress(schedule: LinearSchedule | CyclicalSchedule, step: number): nu
   return Math.min(1, (step % schedule.steps) / ((schedule.rise ?? 0.5) * schedule.steps));
 }
 
-/** Says so when training ends before a schedule reaches its end value, `undefined` otherwise. */
+/** Says so when training of `steps` steps never has a schedule's end value, `undefined` otherwise. */
 export function unreachedEnd(schedule: Schedule, steps: number, where: string): string | undefined {
   if (typeof schedule !== 'object' || steps < 1) return undefined;
   const { to } = schedule;
-  const rise = schedule.type === 'linear' ? schedule.steps : (schedule.rise ?? 0.5) * schedule.steps;
-  const needed = rise + (schedule.type === 'linear' ? (schedule.delay ?? 0) : 0);
-  if (steps > needed) return undefined;
+  const isLinear = schedule.type === 'linear';
+  const rise = Math.ceil(isLinear ? schedule.steps : (schedule.rise ?? 0.5) * schedule.steps);
+  // A cycle ends before the step that would be its end: rise 1 comes near `to` and starts again.
+  if (!isLinear && rise >= schedule.steps)
+    return `${where} never reaches ${to}: its rise takes all ${rise} steps of a cycle; make rise smaller`;
+  const needed = rise + (isLinear ? (schedule.delay ?? 0) : 0) + 1;
+  if (steps >= needed) return undefined;
   const last = scheduledValue(schedule, steps - 1, where);
-  return `${where} ends at ${last.toPrecision(3)} and never reaches ${to}: it needs ${Math.ceil(needed) + 1} steps and training has ${steps}; shorten it or train longer`;
+  return `${where} ends at ${last.toPrecision(3)} and never reaches ${to}: it needs ${needed} steps and training has ${steps}; shorten it or train longer`;
 }

@@ -3,18 +3,12 @@ import { SpecError } from '../gpu/errors.js';
 import { elementCount } from '../gpu/shape.js';
 import { integer, record, show } from '../gpu/check.js';
 import { layers, type LayerSpec } from './layer-spec.js';
+import { likelihoodSpec, type LikelihoodSpec, type ScaleSpec } from './likelihoods/likelihood-spec.js';
 import { objectiveSpec, type ObjectiveInput, type ObjectiveSpec } from './objectives/objective-spec.js';
 import { posteriorSpec, type PosteriorInput, type PosteriorSpec } from './posteriors/posterior-spec.js';
 import { priorSpec, type PriorSpec } from './priors/prior-spec.js';
 
-/** A scale: fixed, learned as one number, or learned one a pixel. */
-export type ScaleSpec = number | 'learned' | 'per-pixel';
-
-/** `scale` is sigma for gaussian and b for laplace, in the units of the data. */
-export type LikelihoodSpec =
-  | { readonly type: 'bernoulli' }
-  | { readonly type: 'gaussian'; readonly scale: ScaleSpec }
-  | { readonly type: 'laplace'; readonly scale: ScaleSpec };
+export type { LikelihoodSpec, ScaleSpec };
 
 export interface VaeSpec {
   /** Shape of a datum, channels last: [784], [28, 28, 1]. */
@@ -23,7 +17,8 @@ export interface VaeSpec {
   readonly latent: number;
   /** Layers of a datum, seen as an image where it has three axes; the posterior's moments are one more dense layer. */
   readonly encoder: readonly LayerSpec[];
-  /** Layers after the latent. One that ends in an image ends in the datum's shape; a vector gets a dense layer of its size. */
+  /** Layers after the latent. One that ends in an image ends in the datum's shape, with as many times the
+   * channels as the likelihood has numbers an element; a vector gets a dense layer of that size. */
   readonly decoder: readonly LayerSpec[];
   /** A diagonal Gaussian by default. */
   readonly posterior?: PosteriorInput;
@@ -102,24 +97,4 @@ function inputShape(value: unknown): number[] {
       `[${shape.join(', ')}] has ${elementCount(shape)} elements; at most ${2 ** 22} are supported`,
     );
   return shape;
-}
-
-function likelihoodSpec(value: unknown): LikelihoodSpec {
-  const { type, scale } = record(value, 'spec.likelihood', ['type', 'scale']);
-  if (type === 'bernoulli') {
-    if (scale !== undefined) throw new SpecError('spec.likelihood', 'bernoulli has no scale; remove it');
-    return { type };
-  }
-  if (type !== 'gaussian' && type !== 'laplace')
-    throw new SpecError(
-      'spec.likelihood.type',
-      `is ${show(type)}; expected 'bernoulli', 'gaussian' or 'laplace'`,
-    );
-  if (scale === 'learned' || scale === 'per-pixel') return { type, scale };
-  if (typeof scale !== 'number' || !(scale >= 1e-4 && scale <= 1e4))
-    throw new SpecError(
-      'spec.likelihood.scale',
-      `is ${show(scale)}; expected a number from 1e-4 to 1e4, 'learned' or 'per-pixel'`,
-    );
-  return { type, scale };
 }

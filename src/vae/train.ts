@@ -10,6 +10,8 @@ export interface TrainOptions extends TrainerOptions {
   /** Stops after the step in flight; the report says `stopped`. */
   readonly signal?: AbortSignal;
   readonly onStep?: (progress: TrainProgress) => void;
+  /** Told before the first step what will not come out as asked, such as a schedule without the time to end; console.warn by default. */
+  readonly onWarning?: (message: string) => void;
   /** Awaited between epochs, so that it may evaluate or save. */
   readonly onEpoch?: (report: EpochReport) => void | Promise<void>;
 }
@@ -73,6 +75,8 @@ export async function train(vae: Vae, data: Dataset, options: TrainOptions): Pro
       `is ${String(data)}; expected { rows, shape, values }; pass the images to train on`,
     );
   const trainer = await Trainer.create(vae, data, options);
+  const { onWarning = (message) => console.warn(`webgpu-vae: ${message}`) } = options;
+  for (const warning of trainer.warnings(epochs * trainer.stepsPerEpoch)) onWarning(warning);
   try {
     return await new TrainingLoop(vae, trainer, options).run();
   } finally {

@@ -16,9 +16,16 @@ import { checkRange, type Dataset } from './data/dataset.js';
 import { uploadDataset, type ResidentDataset } from './data/resident.js';
 import { checkEstimator, type EstimatorSpec } from './estimator-spec.js';
 import { buildOptimizer, type Optimizer, type OptimizerSpec } from './optimizers/optimizer.js';
-import { checkSchedule, scheduledValue, type Schedule } from './schedule.js';
+import { checkSchedule, scheduledValue, unreachedEnd, type Schedule } from './schedule.js';
 import { termsOf, type Terms } from './terms.js';
-import { schemeSpec, termOutput, trainingPlan, type PhasePlan, type SchemeSpec } from './training-plan.js';
+import {
+  schemeSpec,
+  termOutput,
+  trainingPlan,
+  turnOf,
+  type PhasePlan,
+  type SchemeSpec,
+} from './training-plan.js';
 import type { Vae } from './vae.js';
 
 export interface TrainerOptions {
@@ -66,8 +73,6 @@ interface Phase {
   readonly optimizer: Optimizer;
   /** Of the phase's own network, where it is not the model. */
   readonly learningRate?: number;
-  /** Times it ran: Adam's t. */
-  runs: number;
 }
 
 interface TrainerParts {
@@ -83,7 +88,7 @@ interface TrainerParts {
 }
 
 export class Trainer {
-  /** Steps submitted so far. */
+  /** Steps submitted so far; noise, order, schedules and turns follow from it, so that setting it continues a run. */
   stepCount = 0;
   readonly batchSize: number;
   readonly stepsPerEpoch: number;
@@ -96,7 +101,8 @@ export class Trainer {
   readonly #buffers: BufferGroup;
   readonly #refused: GPUBuffer;
   readonly #settings: Required<Pick<TrainerOptions, 'learningRate' | 'beta' | 'seed' | 'scheme'>>;
-  #firstUnread = 0;
+  /** Steps whose terms are in the ring, in order. */
+  readonly #unread: number[] = [];
   #isDestroyed = false;
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -167,7 +173,6 @@ export class Trainer {
           executable: await Executable.create(device, made, { resources, ...onProgress() }),
           optimizer: phase.adversary ? buildOptimizer(phase.adversary.optimizer) : optimizer,
           ...(phase.adversary && { learningRate: phase.adversary.learningRate }),
-          runs: 0,
         });
       const parts = {
         model: phases.slice(0, plan.model.length),
@@ -249,26 +254,34 @@ export class Trainer {
     const step = this.stepCount;
     const phases = this.#phasesOf(step);
     if (batch) for (const { executable } of phases) this.#feed(executable, batch);
-    this.stepCount++;
-    return phases.map((phase, index) => ({
+    const prepared = phases.map((phase, index) => ({
       executable: phase.executable,
       values: this.#stepValues(phase, step),
       ...(index === phases.length - 1 && { record: this.#recorder(phases[0]!.executable) }),
     }));
+    this.#unread.push(step);
+    this.stepCount++; // not before: a schedule that throws leaves the step to be taken
+    return prepared;
   }
 
   /** The model's phase of a step, whose turn the scheme decides, and the adversary's behind it. */
   #phasesOf(step: number): Phase[] {
     const { model, adversary } = this.#parts;
-    const { scheme } = this.#settings;
-    let turn = 0;
-    if (scheme.type === 'alternating')
-      turn = step % (scheme.encoderSteps + scheme.decoderSteps) < scheme.encoderSteps ? 0 : 1;
-    return adversary ? [model[turn]!, adversary] : [model[turn]!];
+    const phase = model[turnOf(this.#settings.scheme, step).phase]!;
+    return adversary ? [phase, adversary] : [phase];
+  }
+
+  /** What to warn of when training ends after `steps` steps: schedules that do not reach their end by then. */
+  warnings(steps: number): string[] {
+    const scheduled = [
+      { name: 'beta', schedule: this.#settings.beta },
+      ...this.#parts.model[0]!.plan.weights,
+    ];
+    return scheduled.flatMap(({ name, schedule }) => unreachedEnd(schedule, steps, name) ?? []);
   }
 
   #feed(executable: Executable, { x, noise, labels }: FedBatch): void {
-    const condition = conditionRows(this.#vae.spec, labels, 'trainer');
+    const condition = conditionRows(this.#vae.spec, labels, this.batchSize, 'trainer');
     for (const [name, values] of Object.entries({ x, noise, condition }))
       if (values && (name === 'x' || executable.plan.inputs.has(name))) executable.write(name, values);
   }
@@ -285,7 +298,8 @@ export class Trainer {
   }
 
   #stepValues(phase: Phase, step: number): StepValues {
-    const { beta, seed } = this.#settings;
+    const { beta, seed, scheme } = this.#settings;
+    const t = phase.plan.adversary ? step + 1 : turnOf(scheme, step).t;
     const epoch = Math.floor(step / this.stepsPerEpoch);
     const learningRate = phase.learningRate ?? this.#settings.learningRate;
     for (const { name, input, schedule } of phase.plan.weights)
@@ -298,7 +312,7 @@ export class Trainer {
       epoch,
       first_row: (step % this.stepsPerEpoch) * this.batchSize,
       beta: scheduledValue(beta, step, 'beta'),
-      ...phase.optimizer.stepValues(++phase.runs, learningRate),
+      ...phase.optimizer.stepValues(t, learningRate),
       shuffle_keys: shuffleKeys(seed, epoch),
     };
   }
@@ -312,9 +326,8 @@ export class Trainer {
     this.#checkAlive();
     await this.scheduler.idle();
     const entries = await this.#ring.read();
-    const first = this.#firstUnread;
-    this.#firstUnread += entries.length;
-    return entries.map((entry, index) => this.#decodeEntry(entry, first + index));
+    const steps = this.#unread.splice(0, entries.length);
+    return entries.map((entry, index) => this.#decodeEntry(entry, steps[index]!));
   }
 
   #decodeEntry(entry: MetricEntry, step: number): StepTerms {

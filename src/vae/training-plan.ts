@@ -39,6 +39,16 @@ export function schemeSpec(value: unknown): SchemeSpec {
   };
 }
 
+/** The phase of the model that a step (0, 1, ...) runs, and which of that phase's steps it is (1, 2, ...): Adam's t. */
+export function turnOf(scheme: SchemeSpec, step: number): { phase: number; t: number } {
+  if (scheme.type === 'joint') return { phase: 0, t: step + 1 };
+  const { encoderSteps, decoderSteps } = scheme;
+  const cycle = encoderSteps + decoderSteps;
+  const [round, place] = [Math.floor(step / cycle), step % cycle];
+  if (place < encoderSteps) return { phase: 0, t: round * encoderSteps + place + 1 };
+  return { phase: 1, t: round * decoderSteps + place - encoderSteps + 1 };
+}
+
 /** A weight of the loss that the trainer writes into an input before every step. */
 export interface ScheduledWeight {
   readonly name: string;

@@ -232,7 +232,7 @@ export class Vae {
   ): Promise<Float32Array> {
     this.#checkAlive();
     const x = { values, width };
-    const condition = conditionRows(this.spec, labels, label);
+    const condition = conditionRows(this.spec, labels, Math.ceil(values.length / width), label);
     if (!condition)
       return this.#inference.run({ label, rows: { x }, outputWidth, build: (tensors) => build(tensors.x) });
     const rows = { x, condition: { values: condition, width: this.model.conditionWidth } };

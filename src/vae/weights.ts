@@ -44,13 +44,16 @@ export class WeightFactory {
     };
   }
 
-  /** The posterior's moments as one dense layer; files hold the Linears `mean` and, where there is more, `log_variance`. */
-  moments(inputs: Shape, latent: number, width: number): { weight: Tensor; bias: Tensor } {
+  /** The posterior's moments as one dense layer, whose `columns` side by side are a Linear each in files. */
+  moments(inputs: Shape, columns: Readonly<Record<string, number>>): { weight: Tensor; bias: Tensor } {
     const bound = 1 / Math.sqrt(elementCount(inputs));
-    const parts = (name: string, layout: FileLayout): FileLayout[] => [
-      partOf(layout, `mean.${name}`, 0, latent),
-      ...(width > latent ? [partOf(layout, `log_variance.${name}`, latent, width - latent)] : []),
-    ];
+    let width = 0;
+    const places = Object.entries(columns).map(([name, count]) => {
+      width += count;
+      return { name, first: width - count, count };
+    });
+    const parts = (suffix: string, layout: FileLayout): FileLayout[] =>
+      places.map(({ name, first, count }) => partOf(layout, `${name}.${suffix}`, first, count));
     return {
       weight: this.#add('moments.weight', [elementCount(inputs), width], bound, [
         ...parts('weight', linearLayout('', inputs, [width])),

@@ -24,8 +24,11 @@ export const parameterOp: OpDefinition<{ readonly name: string; readonly shape: 
   backward: { none: leafReason },
 };
 
-/** A tensor of one value, written once when the plan is made. */
-export const constantOp: OpDefinition<{ readonly value: number; readonly shape: Shape }> = {
+/** What a constant holds: one value everywhere, or one an element. */
+export type ConstantContents = number | Float32Array;
+
+/** A tensor of known values, written once when the plan is made. */
+export const constantOp: OpDefinition<{ readonly value: ConstantContents; readonly shape: Shape }> = {
   name: 'constant',
   shapes: (_, { shape }) => [[...shape]],
   cost: () => free,
@@ -75,10 +78,26 @@ export function constant(shape: Shape, value: number): Tensor {
   return applyOne(constantOp, [], { shape, value });
 }
 
-/** The value of a constant tensor, `undefined` for any other. */
-export function constantValue(tensor: Tensor): number | undefined {
+/** These values, row after row: a mask. @throws ShapeError unless there is one an element */
+export function table(shape: Shape, values: Float32Array): Tensor {
+  if (values.length !== elementCount(shape))
+    throw new ShapeError(
+      'table',
+      `got ${values.length} values; ${describeShape(shape)} needs ${elementCount(shape)}`,
+    );
+  return applyOne(constantOp, [], { shape, value: values });
+}
+
+/** The contents of a constant tensor, `undefined` for any other. */
+export function constantContents(tensor: Tensor): ConstantContents | undefined {
   if (tensor.node.op !== (constantOp as OpDefinition<unknown>)) return undefined;
-  return (tensor.node.attributes as { value: number }).value;
+  return (tensor.node.attributes as { value: ConstantContents }).value;
+}
+
+/** The value of a constant tensor that has one value everywhere, `undefined` for any other. */
+export function constantValue(tensor: Tensor): number | undefined {
+  const contents = constantContents(tensor);
+  return typeof contents === 'number' ? contents : undefined;
 }
 
 /** The elements of `tensor` under another shape. @throws ShapeError when the element counts differ. */

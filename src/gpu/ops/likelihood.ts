@@ -8,7 +8,9 @@ import {
   apply,
   applyOne,
   totalElements,
+  type BackwardTools,
   type Cost,
+  type Node,
   type OpDefinition,
   type Step,
   type Tensor,
@@ -44,13 +46,25 @@ export const likelihoodOp: OpDefinition<LikelihoodAttributes> = {
     const [value, predictionGradient, scaleGradient] = step.outputs;
     return [likelihoodDispatch(step, context, value, predictionGradient, scaleGradient)];
   },
-  backward(node, [g]) {
+  backward(node, [g], tools) {
     if (!g) return [undefined, undefined, undefined];
     const outputs = apply(likelihoodGradientOp, [...node.inputs, g], node.attributes);
     const logScale = node.inputs[2]!;
-    return [outputs[0], undefined, outputs[1] && sumTo(outputs[1], logScale.shape)];
+    return [outputs[0], dataGradient(node, g, tools), outputs[1] && sumTo(outputs[1], logScale.shape)];
   },
 };
+
+/** By the composition: data are seldom differentiated (Fisher objectives do), and nothing runs unless it is asked for. */
+function dataGradient(
+  { inputs, attributes }: Node<LikelihoodAttributes>,
+  cotangent: Tensor,
+  tools: BackwardTools,
+): Tensor | undefined {
+  const [prediction, x, logScale] = inputs as [Tensor, Tensor, Tensor];
+  const spread = broadcastTo(logScale, prediction.shape);
+  const value = likelihoodComposition(prediction, x, spread, attributes.family);
+  return tools.vectorJacobian([value], [cotangent], inputs)[1];
+}
 
 /** inputs [prediction, x, logScale, cotangent f32[R]], outputs [predictionGradient, scaleGradient?] f32[R, D]. */
 export const likelihoodGradientOp: OpDefinition<LikelihoodAttributes> = {

@@ -62,12 +62,15 @@ export const reparameterizeOp: OpDefinition<ReparameterizeAttributes> = {
       }),
     ];
   },
-  backward(node, [zGradient, klGradient]) {
+  backward(node, cotangents, tools) {
     const [moments, noise] = node.inputs as [Tensor, Tensor | undefined];
-    const [z, kl] = node.outputs as [Tensor, Tensor];
-    const inputs = [moments, zGradient ?? constant(z.shape, 0), klGradient ?? constant(kl.shape, 0)];
-    // Supplied noise is data: no gradient flows to it.
-    return [applyOne(reparameterizeGradientOp, noise ? [...inputs, noise] : inputs, node.attributes)];
+    const [zGradient, klGradient] = node.outputs.map((y, i) => cotangents[i] ?? constant(y.shape, 0));
+    const inputs = [moments, zGradient!, klGradient!];
+    if (!noise) return [applyOne(reparameterizeGradientOp, inputs, node.attributes)];
+    // supplied noise is seldom differentiated: by the composition, of which nothing runs unless it is asked for
+    const outputs = reparameterizeComposition(moments, noise, node.attributes);
+    const [, noiseGradient] = tools.vectorJacobian(outputs, cotangents, node.inputs);
+    return [applyOne(reparameterizeGradientOp, [...inputs, noise], node.attributes), noiseGradient];
   },
 };
 
@@ -114,9 +117,7 @@ export const reparameterizeGradientOp: OpDefinition<ReparameterizeAttributes> = 
     ];
     const outputs = reparameterizeComposition(moments, noise, node.attributes);
     const [momentsGradient] = tools.vectorJacobian(outputs, [zGradient, klGradient], [moments]);
-    return momentsGradient
-      ? tools.vectorJacobian([momentsGradient], cotangents, node.inputs.slice(0, 3))
-      : [];
+    return momentsGradient ? tools.vectorJacobian([momentsGradient], cotangents, node.inputs) : [];
   },
 };
 

@@ -24,6 +24,10 @@ const unaryCodes = {
   affine: 28,
   clamp: 29,
   inside: 30,
+  round: 31,
+  logGamma: 32,
+  digamma: 33,
+  trigamma: 34,
 } as const;
 
 export type UnaryFunction = keyof typeof unaryCodes;
@@ -91,6 +95,7 @@ function derivative(
     case 'sign':
     case 'positive':
     case 'inside':
+    case 'round':
       return constant(x.shape, 0);
     case 'erf':
       return multiply(g, affine(exp(negate(square(x))), ERF_SLOPE, 0));
@@ -102,6 +107,15 @@ function derivative(
       return affine(g, first, 0);
     case 'clamp':
       return multiply(g, unary('inside', x, first, second));
+    case 'logGamma':
+      return multiply(g, unary('digamma', x));
+    case 'digamma':
+      return multiply(g, unary('trigamma', x));
+    case 'trigamma':
+      throw new ShapeError(
+        'trigamma',
+        'has no gradient; logGamma can be differentiated twice; write an objective that needs no third derivative',
+      );
     case 'identity':
       return g;
     default:
@@ -117,6 +131,13 @@ export function unary(name: UnaryFunction, x: Tensor, first = 0, second = 0): Te
 export const exp = (x: Tensor): Tensor => unary('exp', x);
 export const log = (x: Tensor): Tensor => unary('log', x);
 export const square = (x: Tensor): Tensor => unary('square', x);
+
+/** To the nearest integer, halves to the even one; its gradient is zero. */
+export const round = (x: Tensor): Tensor => unary('round', x);
+/** log Gamma(x) for x > 0, within 4e-7 max(1, |y|) for x from 1e-3 to 1e6; may be differentiated twice. */
+export const logGamma = (x: Tensor): Tensor => unary('logGamma', x);
+/** The derivative of logGamma for x > 0, within 7e-7 max(1, |y|); may be differentiated once. */
+export const digamma = (x: Tensor): Tensor => unary('digamma', x);
 
 export function negate(x: Tensor): Tensor {
   return affine(x, -1, 0);

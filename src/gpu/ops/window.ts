@@ -3,7 +3,6 @@ import { dispatch, elementGrid } from '../dispatch.js';
 import { ShapeError } from '../errors.js';
 import { applyOne, streamingCost, type OpDefinition, type Tensor } from '../graph.js';
 import { describeShape, elementCount } from '../shape.js';
-import { add } from './binary.js';
 
 interface WindowAttributes {
   readonly axis: number;
@@ -57,19 +56,6 @@ export function slice(x: Tensor, axis: number, start: number, length: number): T
       `[${start}, ${start + length}) of axis ${axis} leaves ${describeShape(x.shape)}`,
     );
   return applyOne(windowOp, [x], { axis, start, length });
-}
-
-/** Tensors side by side along `axis`; their other axes agree. @throws ShapeError when they do not */
-export function concat(tensors: readonly Tensor[], axis: number): Tensor {
-  const total = tensors.reduce((sum, { shape }) => sum + (shape[axis] ?? 0), 0);
-  let before = 0;
-  const padded = tensors.map((tensor) => {
-    const length = tensor.shape[axis] ?? 0;
-    const placed = pad(tensor, axis, before, total - before - length);
-    before += length;
-    return placed;
-  });
-  return padded.reduce(add);
 }
 
 /** `before` and `after` zeros around `axis`. */

@@ -7,7 +7,7 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError } from '../../gpu/errors.js';
 
-/** Every file that a run may write. */
+/** Every file that a training may write. */
 export const artifactNames = [
   'model.safetensors',
   'history.jsonl',
@@ -16,8 +16,22 @@ export const artifactNames = [
   'reconstructions.png',
   'samples.png',
   'manifold.png',
+  'evaluation.json',
+  'latents.svg',
+  'traversals.png',
+  'bilinear.png',
+  'mixture.png',
 ] as const;
-export type ArtifactName = (typeof artifactNames)[number];
+
+/** What `baseline` writes: beside a training's files, which are there to be compared with. */
+export const baselineNames = [
+  'baseline.json',
+  'baseline.safetensors',
+  'baseline-components.png',
+  'baseline-reconstructions.png',
+  'baseline-samples.png',
+] as const;
+export type ArtifactName = (typeof artifactNames | typeof baselineNames)[number];
 
 export class OutputFolder {
   readonly #written = new Set<ArtifactName>();
@@ -45,9 +59,9 @@ export class OutputFolder {
     return new OutputFolder(path, options.replaces);
   }
 
-  /** Names of the files written so far, in the order of artifactNames. */
+  /** Names of the files written so far, in the order of the lists above. */
   get written(): ArtifactName[] {
-    return artifactNames.filter((name) => this.#written.has(name));
+    return [...artifactNames, ...baselineNames].filter((name) => this.#written.has(name));
   }
 
   /** @throws DataError when the disk is full or the folder has gone */

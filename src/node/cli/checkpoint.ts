@@ -4,32 +4,61 @@ import { join } from 'node:path';
 import { CheckpointError } from '../../gpu/errors.js';
 import type { Device } from '../../gpu/device.js';
 import { readModelSpec } from '../../vae/checkpoint/model-file.js';
+import type { Dataset } from '../../vae/data/dataset.js';
+import { evaluationReport } from '../../vae/evaluation/report.js';
 import { Vae } from '../../vae/vae.js';
 import { loadImages } from '../data.js';
 import { encodePng } from '../pictures.js';
 import { OutputFolder, reasonOf } from './artifacts.js';
 import { formatCount, formatTerms } from './format.js';
+import { drawEvaluation, formatReport } from './evaluation.js';
 import { drawSamples } from './gallery.js';
 import type { EvaluateSettings, SampleSettings } from './options.js';
 import { describeModel, openDevice, say } from './session.js';
 
 /**
- * Prints the terms of a checkpoint on the test part.
+ * Prints the terms of a checkpoint on the test part, and measures and draws what else is asked for.
  *
  * @param path of a checkpoint, or of a folder that holds model.safetensors
- * @throws CheckpointError, DataError, ShapeError, DeviceError
+ * @throws CheckpointError, DataError, ShapeError, SpecError, DeviceError
  */
 export async function evaluateCommand(path: string, settings: EvaluateSettings): Promise<number> {
-  const { data, limit, size, channels, skipBroken, json, ...options } = settings;
-  const { estimator, samples, beta, seed, binarize } = options;
+  const { data, limit, size, channels, skipBroken, out } = settings;
   const file = await readCheckpoint(path);
   const { input } = await naming(file.path, () => readModelSpec(file.bytes));
   const test = await loadImages(data, 'test', { limit, size, channels, skipBroken, pictureShape: input });
+  const folder = out === undefined ? undefined : await OutputFolder.open(out, { replaces: false });
   return withModel(file, await openDevice(settings), async (vae) => {
     say(`${describeModel(vae.spec)} on ${formatCount(test.rows)} test images of ${data}`);
-    const terms = await vae.evaluate(test, { estimator, samples, beta, seed, binarize });
-    process.stdout.write(`${json ? JSON.stringify(terms) : `${formatTerms(terms)} nats per datum`}\n`);
+    await measure(vae, test, settings, folder);
   });
+}
+
+/** The terms alone take one pass; everything else is a report. */
+async function measure(
+  vae: Vae,
+  test: Dataset,
+  settings: EvaluateSettings,
+  folder: OutputFolder | undefined,
+): Promise<void> {
+  const { json, estimator, samples, beta, seed, binarize, importance, splitKl, disentanglement } = settings;
+  const bound = { estimator, samples, beta, seed, binarize };
+  if (!folder && importance === undefined && splitKl === undefined && !disentanglement) {
+    const terms = await vae.evaluate(test, bound);
+    process.stdout.write(`${json ? JSON.stringify(terms) : `${formatTerms(terms)} nats per datum`}\n`);
+    return;
+  }
+  const report = await evaluationReport(vae, test, {
+    ...bound,
+    disentanglement,
+    ...(importance !== undefined && { importanceSamples: importance }),
+    ...(splitKl !== undefined && { splitRows: splitKl }),
+  });
+  process.stdout.write(`${json ? JSON.stringify(report) : formatReport(report)}\n`);
+  if (!folder) return;
+  await folder.write('evaluation.json', `${JSON.stringify(report, null, 2)}\n`);
+  for (const [name, bytes] of await drawEvaluation(vae, test, report)) await folder.write(name, bytes);
+  say(`wrote ${folder.written.join(', ')} into ${folder.path}`);
 }
 
 /**
@@ -49,12 +78,14 @@ export async function sampleCommand(path: string, settings: SampleSettings): Pro
   });
 }
 
-interface CheckpointFile {
+/** A checkpoint as it was read. */
+export interface CheckpointFile {
   readonly path: string;
   readonly bytes: Uint8Array;
 }
 
-async function withModel(
+/** Runs `use` with a model, then gives the device back; resolves with the exit code. */
+export async function withModel(
   { path, bytes }: CheckpointFile,
   device: Device,
   use: (vae: Vae) => Promise<void>,
@@ -68,7 +99,7 @@ async function withModel(
 }
 
 /** The library knows bytes only; a user has to know which file is the damaged one. */
-async function naming<T>(path: string, read: () => Promise<T>): Promise<T> {
+export async function naming<T>(path: string, read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (cause) {
@@ -77,7 +108,8 @@ async function naming<T>(path: string, read: () => Promise<T>): Promise<T> {
   }
 }
 
-async function readCheckpoint(path: string): Promise<CheckpointFile> {
+/** The bytes at a path, or in the folder of a run. @throws CheckpointError when there are none */
+export async function readCheckpoint(path: string): Promise<CheckpointFile> {
   try {
     const isFolder = (await stat(path)).isDirectory();
     const file = isFolder ? join(path, 'model.safetensors') : path;

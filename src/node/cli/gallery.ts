@@ -1,6 +1,7 @@
 /** The pictures of a model: what it makes of test images, of the prior, and of a two-dimensional latent plane. */
 import type { Dataset } from '../../vae/data/dataset.js';
 import { elementCount } from '../../gpu/shape.js';
+import type { LinearGaussian } from '../../vae/classical/index.js';
 import type { Vae } from '../../vae/vae.js';
 import {
   encodePng,
@@ -47,6 +48,33 @@ export async function drawSamples(
   seed: number,
 ): Promise<Picture> {
   return imageGrid(await vae.sample(count, { seed }), shape);
+}
+
+/**
+ * Draws the PNG files of a linear model: the columns of W (grey is 0, each column to its own scale), reconstructions and
+ * samples of p(x given z)'s mean.
+ */
+export function drawLinearGallery(model: LinearGaussian, test: Dataset): Map<ArtifactName, Uint8Array> {
+  const { shape } = test;
+  const originals = firstRows(test, RECONSTRUCTIONS);
+  const pairs = reconstructionPairs(originals, model.reconstruct(originals), shape);
+  return new Map<ArtifactName, Uint8Array>([
+    ['baseline-components.png', encodePng(imageGrid(componentImages(model, SAMPLES), shape))],
+    ['baseline-reconstructions.png', encodePng(pairs)],
+    ['baseline-samples.png', encodePng(imageGrid(model.sample(SAMPLES), shape))],
+  ]);
+}
+
+/** The first columns of W as images, `f32[min(K, count), D]`: 1/2 where a weight is 0, 0 or 1 where it is largest. */
+function componentImages({ weight, latent }: LinearGaussian, count: number): Float32Array {
+  const [D, shown] = [weight.rows, Math.min(latent, count)];
+  const images = new Float32Array(shown * D);
+  for (let k = 0; k < shown; k++) {
+    const column = Float64Array.from({ length: D }, (_, j) => weight.values[j * latent + k]!);
+    const largest = column.reduce((most, value) => Math.max(most, Math.abs(value)), Number.MIN_VALUE);
+    column.forEach((value, j) => (images[k * D + j] = 0.5 + value / (2 * largest)));
+  }
+  return images;
 }
 
 /** The first rows as the model sees them: `f32[min(N, count), H, W, C]`, bytes divided by 255. */

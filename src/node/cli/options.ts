@@ -9,7 +9,7 @@ import { activationCodes, type Activation } from '../../gpu/ops/activation.js';
 import type { Estimator, PosteriorFamily } from '../../gpu/ops/reparameterize.js';
 import { optimizerNames } from '../../vae/optimizers/optimizer.js';
 import { presets, type PresetName } from '../../vae/presets.js';
-import type { LikelihoodSpec, ScaleSpec } from '../../vae/spec.js';
+import type { ScaleSpec } from '../../vae/spec.js';
 
 export interface DataSettings {
   /** A data set's name, a folder of IDX files, CIFAR-10 batches or pictures, or an IDX images file. */
@@ -29,7 +29,8 @@ export interface ModelSettings {
   /** Undefined: as the preset has it; so for latent and activation. */
   readonly hidden?: number;
   readonly latent?: number;
-  readonly likelihood: LikelihoodSpec['type'];
+  /** The others are stated in a file. */
+  readonly likelihood: 'bernoulli' | 'gaussian' | 'laplace';
   /** sigma of gaussian, b of laplace; undefined is 1. */
   readonly scale?: ScaleSpec;
   readonly posterior: PosteriorFamily;
@@ -85,12 +86,37 @@ export interface EvaluateSettings extends DataSettings, BoundSettings, AdapterSe
   readonly seed: number;
   readonly binarize: boolean;
   readonly json: boolean;
+  /** Importance samples an image; undefined: log p(x) is not estimated. */
+  readonly importance?: number;
+  /** Rows of the aggregate posterior; undefined: the KL term is not split. */
+  readonly splitKl?: number;
+  readonly disentanglement: boolean;
+  /** Undefined: nothing is written. */
+  readonly out?: string;
 }
 
 export interface SampleSettings extends AdapterSettings {
   readonly count: number;
   readonly seed: number;
   readonly out: string;
+}
+
+export const baselineModels = ['ppca', 'fa', 'pca'] as const;
+export type BaselineModel = (typeof baselineModels)[number];
+
+export interface BaselineSettings extends DataSettings, AdapterSettings {
+  readonly model: BaselineModel;
+  readonly latent: number;
+  /** Undefined: closed form where there is one. */
+  readonly method?: 'closed-form' | 'em';
+  readonly iterations: number;
+  /** Nats per datum that an iteration has to gain. */
+  readonly tolerance: number;
+  /** Least noise variance of a pixel; undefined: as the library has it. */
+  readonly floor?: number;
+  readonly seed: number;
+  readonly out: string;
+  readonly json: boolean;
 }
 
 /** Far above any image that a VAE of this library is trained on. */
@@ -104,7 +130,7 @@ export function addDataOptions(command: Command): Command {
     .optionsGroup('Data:')
     .option(
       '--data <name|path>',
-      'fashion, fashion-mnist, mnist, a folder of IDX files, CIFAR-10 batches, PNG or JPEG files, or an IDX file',
+      'fashion, fashion-mnist, mnist, shapes, a folder of IDX files, CIFAR-10 batches, PNG or JPEG files, or an IDX file',
       'fashion',
     )
     .addOption(whole('--limit <n>', 'use only the first n images of each part', { least: 1 }))
@@ -215,7 +241,7 @@ export function real(flags: string, description: string, { least, above, below =
 }
 
 /** Not commander's own `choices`: its message has another form, and no advice. */
-function choice(flags: string, description: string, names: readonly string[]): Option {
+export function choice(flags: string, description: string, names: readonly string[]): Option {
   return new Option(flags, `${description}: ${names.join(', ')}`).argParser((text) => {
     if (names.includes(text)) return text;
     throw new SpecError(nameOf(flags), `is '${text}'; expected ${listOf(names)}; choose one of them`);

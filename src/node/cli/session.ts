@@ -45,7 +45,8 @@ export async function prepareTask(settings: PlanSettings, typed: readonly string
   return { parts, spec };
 }
 
-async function loadParts(
+/** Both parts, in the shape that a model has, where it has one. @throws DataError */
+export async function loadParts(
   settings: DataSettings,
   pictureShape: readonly number[] | undefined,
 ): Promise<Parts> {

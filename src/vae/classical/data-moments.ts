@@ -83,7 +83,8 @@ export class DataMoments {
 
   /** `S B'` for B `f64[K, D]`, as `f64[D, K]`. */
   async times(projection: Matrix): Promise<Matrix> {
-    if (this.#covariance) return multiply(this.#covariance, transpose(projection));
+    // S is symmetric, and B S runs along its rows
+    if (this.#covariance) return transpose(multiply(projection, this.#covariance));
     const [K, D] = [projection.rows, this.width];
     const sums = await this.resident.sum({
       name: `project ${K}`,
@@ -103,28 +104,28 @@ export class DataMoments {
   }
 }
 
-/** What a stored value stands for: bytes are divided by 255. */
-function scaleOf({ values }: Dataset): number {
-  return values instanceof Uint8Array ? 1 / 255 : 1;
+/** The numbers of a data set as the GPU sees them: bytes are divided by 255 in float32. */
+function numbersOf({ values }: Dataset): (index: number) => number {
+  if (!(values instanceof Uint8Array)) return (index) => values[index]!;
+  const table = Float32Array.from({ length: 256 }, (_, byte) => byte / 255);
+  return (index) => table[values[index]!]!;
 }
 
 function columnMeans(data: Dataset): Float64Array {
-  const { rows, values } = data;
+  const numberAt = numbersOf(data);
   const D = elementCount(data.shape);
   const sums = new Float64Array(D);
-  for (let first = 0; first < values.length; first += D)
-    for (let j = 0; j < D; j++) sums[j]! += values[first + j]!;
-  const scale = scaleOf(data);
-  return sums.map((sum) => (sum * scale) / rows);
+  for (let first = 0; first < data.values.length; first += D)
+    for (let j = 0; j < D; j++) sums[j]! += numberAt(first + j);
+  return sums.map((sum) => sum / data.rows);
 }
 
 /** `1/N sum (x - centre)^2`, a column. */
 function columnSpreads(data: Dataset, centre: Float64Array): Float64Array {
-  const { rows, values } = data;
-  const scale = scaleOf(data);
+  const numberAt = numbersOf(data);
   const D = centre.length;
   const sums = new Float64Array(D);
-  for (let first = 0; first < values.length; first += D)
-    for (let j = 0; j < D; j++) sums[j]! += (values[first + j]! * scale - centre[j]!) ** 2;
-  return sums.map((sum) => sum / rows);
+  for (let first = 0; first < data.values.length; first += D)
+    for (let j = 0; j < D; j++) sums[j]! += (numberAt(first + j) - centre[j]!) ** 2;
+  return sums.map((sum) => sum / data.rows);
 }

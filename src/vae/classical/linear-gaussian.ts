@@ -13,7 +13,7 @@ import { elementCount, sameShape } from '../../gpu/shape.js';
 import { standardNormal } from '../../gpu/threefry.js';
 import { checkDataset, type Dataset } from '../data/dataset.js';
 import { DataMoments } from './data-moments.js';
-import { addScaled, rowOf, type Matrix } from './matrix.js';
+import { addScaled, dot, rowOf, type Matrix } from './matrix.js';
 import { readLinearFile, writeLinearFile } from './model-file.js';
 import {
   meanLogLikelihood,
@@ -102,8 +102,7 @@ export class LinearGaussian implements LinearParameters {
     const mean = new Float32Array(count * K);
     for (let n = 0; n < count; n++) {
       const centred = this.#centred(rows, n);
-      for (let k = 0; k < K; k++)
-        mean[n * K + k] = rowOf(projection, k).reduce((sum, b, j) => sum + b * centred[j]!, 0);
+      for (let k = 0; k < K; k++) mean[n * K + k] = dot(rowOf(projection, k), centred);
     }
     return { mean, covariance };
   }
@@ -113,13 +112,10 @@ export class LinearGaussian implements LinearParameters {
     const [D, K] = [this.mean.length, this.latent];
     const count = countRows(z, K, 'decode');
     const result = new Float32Array(count * D);
-    for (let n = 0; n < count; n++)
-      for (let j = 0; j < D; j++) {
-        const weights = rowOf(this.weight, j);
-        let value = this.mean[j]!;
-        for (let k = 0; k < K; k++) value += weights[k]! * z[n * K + k]!;
-        result[n * D + j] = value;
-      }
+    for (let n = 0; n < count; n++) {
+      const code = Float64Array.from(z.subarray(n * K, (n + 1) * K));
+      for (let j = 0; j < D; j++) result[n * D + j] = this.mean[j]! + dot(rowOf(this.weight, j), code);
+    }
     return result;
   }
 
@@ -152,7 +148,8 @@ export class LinearGaussian implements LinearParameters {
   }
 
   /**
-   * Means over all rows of a data set, streamed on the GPU.
+   * Means over all rows of a data set, streamed on the GPU. Float32 products there leave the likelihood right to about
+   * 1e-6 of its terms: 2e-4 nats on 28 x 28 images whose terms are a few hundred nats.
    * @throws ShapeError when a row has another shape; DataError, DeviceError, OutOfMemoryError
    */
   async evaluate(

@@ -1,12 +1,12 @@
 /** Whether a data set fits a model: its shape, its number of rows, its range. */
 import { DataError, ShapeError } from '../../gpu/errors.js';
 import { elementCount, sameShape } from '../../gpu/shape.js';
-import type { CompleteSpec } from '../spec.js';
-import { checkDataset, checkRange, type Dataset } from './dataset.js';
+import type { CompleteSpec, LikelihoodSpec } from '../spec.js';
+import { checkDataset, checkLevels, checkRange, type Dataset } from './dataset.js';
 
 /**
  * @throws ShapeError when a row has another shape than the model's input; DataError for zero rows, a batch
- *   larger than the data, a value that is not finite, or one outside [0, 1] with Bernoulli
+ *   larger than the data, a value that is not finite, or one outside the likelihood's support
  */
 export function checkForModel(data: Dataset, spec: CompleteSpec, batchSize: number): void {
   checkDataset(data, 'data');
@@ -22,5 +22,23 @@ export function checkForModel(data: Dataset, spec: CompleteSpec, batchSize: numb
       'batchSize',
       `is ${batchSize}; the data has ${data.rows} rows; use at most ${data.rows}`,
     );
-  if (spec.likelihood.type === 'bernoulli') checkRange(data, 0, 1, 'data', 'the bernoulli likelihood');
+  checkSupport(data, spec.likelihood);
+}
+
+/** @throws DataError naming the first value that the likelihood gives no meaning */
+function checkSupport(data: Dataset, likelihood: LikelihoodSpec): void {
+  const reason = `the ${likelihood.type} likelihood`;
+  switch (likelihood.type) {
+    case 'bernoulli':
+      return checkRange(data, 0, 1, 'data', reason);
+    case 'discretized-logistic-mixture':
+    case 'beta-binomial':
+      return checkLevels(data, { steps: 255, last: 255, reason });
+    case 'categorical':
+      return checkLevels(data, { steps: 1, last: likelihood.classes - 1, reason });
+    case 'negative-binomial':
+      return checkLevels(data, { steps: 1, last: Infinity, reason });
+    case 'gaussian':
+    case 'laplace':
+  }
 }

@@ -4,6 +4,7 @@
  * is named here, before any GPU work, with the row it sits in.
  */
 import { DataError } from '../../gpu/errors.js';
+import { checkFactors, takeFactors, type FactorTable } from './factors.js';
 
 /** Rows of data of one shape. Uint8Array values mean value / 255. */
 export interface Dataset {
@@ -15,6 +16,8 @@ export interface Dataset {
   readonly values: Uint8Array | Float32Array;
   /** `u8[N]`, the class of each row; training does not read it. */
   readonly labels?: Uint8Array;
+  /** What made each row, where it is known; disentanglement is measured against it. */
+  readonly factors?: FactorTable;
 }
 
 const u8Scale = 255;
@@ -28,7 +31,7 @@ const u8Scale = 255;
  */
 export function checkDataset(data: Dataset, where: string): void {
   checkCounts(data, where);
-  const { rows, shape, values, labels } = data;
+  const { rows, shape, values, labels, factors } = data;
   const elementCount = rowElementCount(shape, where);
   if (values.length !== rows * elementCount) {
     throw new DataError(
@@ -44,6 +47,12 @@ export function checkDataset(data: Dataset, where: string): void {
         'pass the labels file that belongs to these images',
     );
   }
+  const factorRows = factors && checkFactors(factors, where);
+  if (factorRows !== undefined && factorRows !== rows)
+    throw new DataError(
+      where,
+      `there are factors of ${factorRows} rows for ${rows} rows; expected one value a factor and row; pass those of this data`,
+    );
   if (values instanceof Float32Array) checkFinite(values, elementCount, where);
 }
 
@@ -70,6 +79,40 @@ export function checkRange(data: Dataset, low: number, high: number, where: stri
   }
 }
 
+/** Float32 values of 1/255 are off by less than this many steps. */
+const STEP_TOLERANCE = 1e-3;
+
+/**
+ * Refuses values that are not one of the levels 0, 1/steps, ..., last/steps of a discrete likelihood. Uint8Array values
+ * are value / 255.
+ *
+ * @param levels `last` may be infinite; `reason` says who asks
+ * @throws DataError naming the first offending row and element
+ */
+export function checkLevels(
+  data: Dataset,
+  { steps, last, reason }: { readonly steps: number; readonly last: number; readonly reason: string },
+): void {
+  const { values } = data;
+  const isByte = values instanceof Uint8Array;
+  if (isByte && steps === u8Scale && last === u8Scale) return;
+  const scale = isByte ? steps / u8Scale : steps;
+  for (let i = 0; i < values.length; i++) {
+    const level = Math.round(values[i]! * scale);
+    const isLevel = Math.abs(values[i]! * scale - level) <= STEP_TOLERANCE && level >= 0 && level <= last;
+    if (isLevel) continue; // NaN is refused too
+    const came = isByte ? `${values[i]!} / 255` : `${values[i]!}`;
+    const expected =
+      steps === u8Scale
+        ? '0, 1/255, ..., 1; pass the bytes as Uint8Array, or round to 255 steps'
+        : `whole numbers from 0${last === Infinity ? '' : ` to ${last}`}; pass them as Float32Array, or choose the gaussian likelihood`;
+    throw new DataError(
+      'data',
+      `${locate(i, rowElementCount(data.shape, 'data'))} is ${came}; ${reason} needs ${expected}`,
+    );
+  }
+}
+
 /**
  * The first `count` rows as a view: no value is copied, and a count past the end gives all rows.
  *
@@ -86,6 +129,7 @@ export function takeRows(data: Dataset, count: number): Dataset {
     shape: data.shape,
     values: data.values.subarray(0, count * elementCount),
     ...(data.labels && { labels: data.labels.subarray(0, count) }),
+    ...(data.factors && { factors: takeFactors(data.factors, count) }),
   };
 }
 

@@ -11,7 +11,7 @@ import { constant, reshape, stopGradient } from '../../gpu/ops/constant.js';
 import { sum } from '../../gpu/ops/sum.js';
 import { affine, square } from '../../gpu/ops/unary.js';
 import type { CompleteSpec } from '../spec.js';
-import { repeatRows } from '../repeat-rows.js';
+import { repeatRows } from '../rows.js';
 import type { Objective, ObjectiveContext, ObjectiveSite } from './objective.js';
 
 /** @throws SpecError for a likelihood other than a Gaussian of fixed scale, or a posterior without log q(z | x) */

@@ -9,7 +9,7 @@ import { reshape } from '../../gpu/ops/constant.js';
 import { noise } from '../../gpu/ops/noise.js';
 import { sum } from '../../gpu/ops/sum.js';
 import { affine, square } from '../../gpu/ops/unary.js';
-import { repeatRows } from '../repeat-rows.js';
+import { repeatRows } from '../rows.js';
 import { adversary, discriminator, missFirst } from './discriminator.js';
 import type { ObjectiveOf } from './objective-spec.js';
 import type { Objective, ObjectiveContext, ObjectiveSite } from './objective.js';

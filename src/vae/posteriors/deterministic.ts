@@ -15,6 +15,7 @@ export function deterministic(latent: number): Posterior {
   };
   return {
     momentsWidth: latent,
+    isPoint: true,
     logVarianceWidth: 0,
     draw(moments, { samples }) {
       const z = repeated(moments, samples);

@@ -13,7 +13,7 @@ import { slice } from '../../gpu/ops/window.js';
 import type { DrawOptions, Posterior } from './posterior.js';
 
 /** Separates the latent noise from other uses of a seed. */
-const LATENT_NOISE = 0;
+export const LATENT_NOISE = 0;
 const LOG_2PI = Math.log(2 * Math.PI);
 
 export function gaussian(family: PosteriorFamily, latent: number): Posterior {

@@ -1,29 +1,67 @@
 /** Posteriors as plain data. */
-import { record, show } from '../../gpu/check.js';
+import { integer, record, show } from '../../gpu/check.js';
 import { SpecError } from '../../gpu/errors.js';
 
 /**
- * - `diagonal`: a Gaussian with a variance a latent; `isotropic`: with one variance a datum.
+ * - `diagonal`: a Gaussian with a variance a latent; `isotropic`: with one variance a datum; `full`: with a covariance.
  * - `deterministic`: z is the encoder's output; no noise and no KL (a plain autoencoder).
+ * - `uniform`: z is the encoder's output with U(-1/2, 1/2) added, which stands for rounding (rate-distortion).
+ * - `planar`, `radial`: a diagonal Gaussian bent by `steps` simple maps, whose parameters the encoder makes.
+ * - `iaf`: a diagonal Gaussian behind `steps` autoregressive networks of `units` hidden units, which are told `context`
+ *   numbers of each datum by the encoder.
  */
-export type PosteriorSpec = { readonly type: 'diagonal' | 'isotropic' | 'deterministic' };
+export type PosteriorSpec =
+  | { readonly type: 'diagonal' | 'isotropic' | 'full' | 'deterministic' | 'uniform' }
+  | { readonly type: 'planar' | 'radial'; readonly steps: number }
+  | AutoregressiveSpec;
+
+export interface AutoregressiveSpec {
+  readonly type: 'iaf';
+  readonly steps: number;
+  readonly units: number;
+  readonly context: number;
+}
 
 export type PosteriorType = PosteriorSpec['type'];
 
-/** A specification, or the name of a family that needs no further numbers. */
-export type PosteriorInput = PosteriorSpec | PosteriorType;
+/** A specification, whose numbers have defaults, or the name of a family. */
+export type PosteriorInput =
+  | PosteriorSpec
+  | PosteriorType
+  | { readonly type: 'planar' | 'radial'; readonly steps?: number }
+  | (Partial<AutoregressiveSpec> & { readonly type: 'iaf' });
 
-const types: readonly PosteriorType[] = ['diagonal', 'isotropic', 'deterministic'];
+/** The numbers of a family: what stands for one that is absent, and the largest. */
+type Numbers = Readonly<Record<string, readonly [fallback: number, limit: number]>>;
+
+const families: Readonly<Record<PosteriorType, Numbers>> = {
+  diagonal: {},
+  isotropic: {},
+  full: {},
+  deterministic: {},
+  uniform: {},
+  planar: { steps: [4, 64] },
+  radial: { steps: [4, 64] },
+  iaf: { steps: [2, 64], units: [64, 4096], context: [16, 4096] },
+};
+
+export const posteriorTypes = Object.keys(families) as PosteriorType[];
 
 /** @throws SpecError for what is not a posterior */
 export function posteriorSpec(value: unknown): PosteriorSpec {
   const spec = typeof value === 'string' ? { type: value } : value;
-  const { type } = record(spec, 'spec.posterior', ['type']);
-  const known = types.find((name) => name === type);
+  const type = typeof spec === 'object' && spec !== null ? (spec as { type?: unknown }).type : undefined;
+  const known = posteriorTypes.find((name) => name === type);
   if (!known)
     throw new SpecError(
       'spec.posterior',
-      `is ${show(value)}; expected ${types.map((name) => `'${name}'`).join(', ')}`,
+      `is ${show(value)}; expected ${posteriorTypes.map((name) => `'${name}'`).join(', ')}`,
     );
-  return { type: known };
+  const numbers = Object.entries(families[known]);
+  const fields = record(spec, 'spec.posterior', ['type', ...numbers.map(([name]) => name)]);
+  const checked = numbers.map(([name, [fallback, limit]]) => [
+    name,
+    integer(fields[name] ?? fallback, `spec.posterior.${name}`, 1, limit),
+  ]);
+  return { type: known, ...Object.fromEntries(checked) } as PosteriorSpec;
 }

@@ -1,9 +1,14 @@
 /** q(z | x) as pieces of a graph: its moments come from the encoder, samples and their densities from the moments. */
 import type { Tensor } from '../../gpu/graph.js';
 import type { Estimator } from '../../gpu/ops/reparameterize.js';
+import type { WeightFactory } from '../weights.js';
 import { deterministic } from './deterministic.js';
+import { planar, radial } from './flow.js';
+import { full } from './full.js';
 import { gaussian } from './gaussian.js';
+import { inverseAutoregressive } from './iaf.js';
 import type { PosteriorSpec } from './posterior-spec.js';
+import { uniform } from './uniform.js';
 
 export interface DrawOptions {
   /** S samples a datum; row r of z belongs to datum r mod B. */
@@ -23,6 +28,10 @@ export interface Draw {
 export interface Posterior {
   /** Columns W of the moments, the encoder's output. */
   readonly momentsWidth: number;
+  /** What the moments hold behind the mean and the log-variance: columns by the name that files have for them. */
+  readonly furtherMoments?: Readonly<Record<string, number>>;
+  /** True for a family without density: its KL counts as 0 under every prior. */
+  readonly isPoint?: boolean;
   /** Columns of the log-variance that `summary` tells: K, 1, or 0 for a family that has none. */
   readonly logVarianceWidth: number;
   /** Samples of q with their densities, from moments f32[B, W]. */
@@ -37,13 +46,37 @@ export interface Posterior {
   summary(moments: Tensor): Tensor;
 }
 
-/** The posterior of a specification over a latent of size K. @throws SpecError for a family that does not exist */
-export function buildPosterior(spec: PosteriorSpec, latent: number): Posterior {
+/** What a posterior may be made of. */
+export interface PosteriorSite {
+  readonly latent: number;
+  readonly weights: WeightFactory;
+}
+
+/** The columns of the moments by the name that files have for them. */
+export function momentColumns(posterior: Posterior, latent: number): Readonly<Record<string, number>> {
+  const { momentsWidth, furtherMoments = {} } = posterior;
+  const further = Object.values(furtherMoments).reduce((sum, count) => sum + count, 0);
+  const logVariance = momentsWidth - latent - further;
+  return { mean: latent, ...(logVariance > 0 && { log_variance: logVariance }), ...furtherMoments };
+}
+
+/** The posterior of a specification; its own weights are named `posterior.*`. */
+export function buildPosterior(spec: PosteriorSpec, { latent, weights }: PosteriorSite): Posterior {
   switch (spec.type) {
     case 'diagonal':
     case 'isotropic':
       return gaussian(spec.type, latent);
+    case 'full':
+      return full(latent);
+    case 'planar':
+      return planar(spec.steps, latent);
+    case 'radial':
+      return radial(spec.steps, latent);
+    case 'iaf':
+      return inverseAutoregressive(spec, latent, weights);
     case 'deterministic':
       return deterministic(latent);
+    case 'uniform':
+      return uniform(latent);
   }
 }

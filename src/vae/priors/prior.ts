@@ -6,6 +6,7 @@ import { sum } from '../../gpu/ops/sum.js';
 import { affine, square } from '../../gpu/ops/unary.js';
 import type { WeightFactory } from '../weights.js';
 import { conditional } from './conditional.js';
+import { factorized } from './factorized.js';
 import type { PriorSpec } from './prior-spec.js';
 
 export interface Prior {
@@ -34,6 +35,8 @@ export function buildPrior(spec: PriorSpec, site: PriorSite): Prior {
   switch (spec.type) {
     case 'standard-normal':
       return standardNormal(site.latent);
+    case 'factorized':
+      return factorized(site);
     case 'conditional':
       if (site.conditionWidth === 0)
         throw new SpecError(
