@@ -13,13 +13,19 @@ export interface CurvePoint {
   readonly psnr: number;
 }
 
-export interface JpegPoint {
+export interface JpegPoint extends CurvePoint {
   readonly quality: number;
-  readonly files: CurvePoint;
-  readonly sheet: CurvePoint;
 }
 
-const qualities = [1, 5, 10, 20, 35, 50, 75, 90] as const;
+export interface JpegCurves {
+  /** A file an image. */
+  readonly files: readonly JpegPoint[];
+  readonly sheet: readonly JpegPoint[];
+}
+
+const sheetQualities = [1, 5, 10, 20, 35, 50, 75, 90] as const;
+/** Fewer, because jpeg-js builds its tables anew for each of the files. */
+const fileQualities = [1, 30, 90] as const;
 /** Images in a row of the sheet. */
 const columns = 40;
 
@@ -68,14 +74,13 @@ function jpegOf(images: readonly Grey[], quality: number): CurvePoint {
   return { bitsPerPixel: (8 * bytes) / count, psnr: 10 * Math.log10(255 ** 2 / (error / count)) };
 }
 
-export function jpegCurve(data: Dataset): JpegPoint[] {
+export function jpegCurves(data: Dataset): JpegCurves {
   const images = singles(data);
   const sheet = [sheetOf(images)];
-  return qualities.map((quality) => ({
-    quality,
-    files: jpegOf(images, quality),
-    sheet: jpegOf(sheet, quality),
-  }));
+  return {
+    files: fileQualities.map((quality) => ({ quality, ...jpegOf(images, quality) })),
+    sheet: sheetQualities.map((quality) => ({ quality, ...jpegOf(sheet, quality) })),
+  };
 }
 
 /** Bits per pixel of PNG, which is lossless; `depth` 1 packs eight black and white pixels into a byte. */

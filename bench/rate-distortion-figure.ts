@@ -1,11 +1,11 @@
 /** Bits per pixel against PSNR as an SVG file on its own white ground: the model, JPEG, and where PNG lies. */
 import { scaleLinear, scaleLog, type ScaleLogarithmic } from 'd3-scale';
 import { line } from 'd3-shape';
-import type { CurvePoint, JpegPoint } from './image-files.js';
+import type { CurvePoint, JpegCurves } from './image-files.js';
 
 export interface FigureData {
   readonly curve: readonly CurvePoint[];
-  readonly jpeg: readonly JpegPoint[];
+  readonly jpeg: JpegCurves;
   readonly png: { readonly filesBitsPerPixel: number; readonly sheetBitsPerPixel: number };
 }
 
@@ -23,8 +23,8 @@ type Name = keyof typeof styles;
 export function rateDistortionFigure({ curve, jpeg, png }: FigureData): string {
   const series: Record<Name, readonly CurvePoint[]> = {
     model: curve,
-    sheet: jpeg.map(({ sheet }) => sheet),
-    files: jpeg.map(({ files }) => files),
+    sheet: jpeg.sheet,
+    files: jpeg.files,
   };
   const all = Object.values(series).flat();
   const rates = [...all.map(({ bitsPerPixel }) => bitsPerPixel), png.filesBitsPerPixel];

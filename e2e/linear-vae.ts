@@ -14,11 +14,16 @@ export function linearSpec(D: number, K: number): DenseVaeSpec {
   };
 }
 
-/** The model with an encoder of the exact posterior's mean and these fixed variances. */
-export function linearParameters(model: ppca.LinearModel, variances: readonly number[]): Parameters {
+/** The model with an encoder of fixed variances, whose mean is `scale` times the exact posterior's. */
+export function linearParameters(
+  model: ppca.LinearModel,
+  variances: readonly number[],
+  scale = 1,
+): Parameters {
   const [D, K] = [size(model.W, 0), size(model.W, 1)];
+  const { encoder } = ppca.exactPosterior(model);
   return new Map([
-    ['mean.weight', ppca.exactPosterior(model).encoder],
+    ['mean.weight', { shape: encoder.shape, values: encoder.values.map((value) => scale * value) }],
     ['mean.bias', zeros([K])],
     ['log_variance.weight', zeros([K, D])],
     ['log_variance.bias', fromValues([K], variances.map(Math.log))],

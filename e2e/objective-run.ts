@@ -19,11 +19,12 @@ import { nodeDevice } from './node-device.js';
 import { centralDifference } from './reference/difference.js';
 import { normalNoise } from './reference/noise.js';
 import { epochOrder } from './reference/permutation.js';
+import type { Seed } from './reference/threefry.js';
 import { elementCount, fromValues, zeros, type F64 } from './reference/tensor.js';
 import type { Parameters } from './reference/vae.js';
 
 const SEED = 77;
-const STREAM = 5;
+export const STREAM = 5;
 const EPOCH = 2;
 /** Rows of a batch; the last of the epoch has fewer that are valid. */
 export const BATCH = 8;
@@ -47,9 +48,14 @@ export interface ObjectiveResult {
   readonly gradients: Parameters;
 }
 
+/** Key of the step's randomness under a tag. */
+export function stepSeed(tag: number): Seed {
+  return { low: SEED, high: tag };
+}
+
 /** Noise of the step under a tag, f64[...shape]. */
 export function stepNoise(shape: readonly number[], tag: number): F64 {
-  return normalNoise(shape, { low: SEED, high: tag }, STREAM);
+  return normalNoise(shape, stepSeed(tag), STREAM);
 }
 
 /** The valid rows of the batch, and the latent noise of each of their samples: f64[n, D] and f64[S*n, K]. */
@@ -59,7 +65,7 @@ export function validRows(
 ): { x: F64; noise: F64; count: number } {
   const [N, D] = data.shape as [number, number];
   const first = firstRow(N);
-  const order = epochOrder(N, { low: SEED, high: 0 }, EPOCH);
+  const order = epochOrder(N, stepSeed(0), EPOCH);
   const count = N - first;
   const rows = Array.from(order.slice(first), (row) =>
     Array.from(data.values.slice(row * D, (row + 1) * D)),

@@ -5,6 +5,7 @@
 //#include "lib/threefry.wgsl"
 //#include "lib/step.wgsl"
 //#include "lib/elements.wgsl"
+//#include "lib/permutation.wgsl"
 
 struct Parameters {
   batch: u32,
@@ -29,31 +30,6 @@ override BYTES: bool = true;
 @group(0) @binding(2) var<storage, read> dataset: array<u32>;
 @group(0) @binding(3) var<storage, read_write> x: array<f32>;
 
-fn mix(word: u32) -> u32 {
-  var v = word;
-  v ^= v >> 16u; v *= 0x7feb352du;
-  v ^= v >> 15u; v *= 0x846ca68bu;
-  return v ^ (v >> 16u);
-}
-
-fn permute(position: u32) -> u32 {
-  if (!SHUFFLE) { return position; }
-  let mask = (1u << parameters.half_bits) - 1u;
-  var value = position;
-  loop {
-    var left = value >> parameters.half_bits;
-    var right = value & mask;
-    for (var round = 0u; round < 6u; round++) {
-      let next = left ^ (mix(right ^ step.shuffle_keys[round / 4u][round % 4u]) & mask);
-      left = right;
-      right = next;
-    }
-    value = (left << parameters.half_bits) | right;
-    if (value < parameters.dataset_rows) { break; }
-  }
-  return value;
-}
-
 fn fetch(index: u32) -> f32 {
   if (BYTES) { return f32((dataset[index / 4u] >> (8u * (index % 4u))) & 255u) / 255.0; }
   return bitcast<f32>(dataset[index]);
@@ -69,7 +45,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let last = min(first + parameters.run, parameters.width);
   let valid = row < step.row_count;
   var source = 0u;
-  if (valid) { source = permute(step.first_row + row); }
+  if (valid) {
+    source = step.first_row + row;
+    if (SHUFFLE) { source = permuted(source, parameters.dataset_rows, parameters.half_bits, step.shuffle_keys); }
+  }
   for (var column = first; column < last; column++) {
     var value = 0.0;
     let element = row * parameters.width + column;

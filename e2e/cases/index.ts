@@ -17,6 +17,7 @@ import { moveCases } from './move.js';
 import { noiseCases } from './noise.js';
 import { normalizeCases } from './normalize.js';
 import { objectiveCases } from './objective.js';
+import { permuteColumnsCases } from './permute-columns.js';
 import { poolCases } from './pool.js';
 import { reparameterizeCases } from './reparameterize.js';
 import { softmaxCases } from './softmax.js';
@@ -33,6 +34,7 @@ export const kernelCases: readonly KernelCase[] = [
   ...choiceCases,
   ...triangularCases,
   ...imageCases,
+  ...permuteColumnsCases,
   ...poolCases,
   ...noiseCases,
   ...dropoutCases,

@@ -4,6 +4,7 @@
  * | lossy    | round(encode(x)), decode of that         | tables of the model, tables in the file, a model that was loaded     |
  * | rate     | -log2 of the learned density             | words within 0.1 %                                                   |
  * | lossless | the data; the bound                      | every bit; the negative ELBO of 64 samples, 4 standard errors        |
+ * |          |                                          | grey images under a beta-binomial                                   |
  * | refusals | -                                        | other models, priors, data, kinds, tables, networks, counts          |
  * | damage   | an error of ours, or other latents       | 100 files with changed words and a valid digest                     |
  */
@@ -115,6 +116,19 @@ test('lossless: every bit comes back, at the bound', async () => {
   expect(8 * bytes.length - dataBits, 'overhead in bits').toBeLessThan(8 * 120 + 16 * 12);
 });
 
+test('lossless: grey images come back under a beta-binomial, at the bound', async () => {
+  const spec = denseSpec({ ...shape, likelihood: { type: 'beta-binomial' } });
+  const vae = await Vae.create(spec, { device: await nodeDevice() });
+  await vae.train(data, { epochs: 30, batchSize: 32, learningRate: 0.005 });
+  const { bytes, bitsPerDimension } = await compressLossless(vae, data);
+  expect(await decompressLossless(vae, bytes)).toEqual(data);
+  const { elbo } = await vae.evaluate(data, { estimator: 'A', samples: 64 });
+  const bound = -elbo / Math.LN2 / 64;
+  expect(bound).toBeLessThan(8);
+  expect(Math.abs(bitsPerDimension / bound - 1)).toBeLessThan(0.02);
+  vae.destroy();
+});
+
 test('files that do not fit are refused by name', async () => {
   const { bytes } = await compress(lossy, data);
   const { bytes: other } = await compressLossless(lossless, binarized(data));
@@ -143,7 +157,7 @@ test('files that do not fit are refused by name', async () => {
       'no Bernoulli likelihood',
       () => compressLossless(lossy, data),
       SpecError,
-      /has a gaussian likelihood, a uniform posterior and a factorized prior; expected bernoulli/,
+      /has a gaussian likelihood, a uniform posterior and a factorized prior; expected bernoulli or beta-binomial/,
     ],
     [
       'grey images',

@@ -36,8 +36,9 @@ interface Row {
   readonly extremes: readonly (readonly number[])[];
 }
 
+/** The first and the last level, then any. */
 const levels = (shape: readonly number[], seed: number): F64 =>
-  map(randomUniform(shape, seed, 0, 256), (value) => Math.fround(Math.floor(value) / 255));
+  map(randomUniform(shape, seed, 0, 256), (value, i) => (i < 2 ? i : Math.fround(Math.floor(value) / 255)));
 const counts = (shape: readonly number[], seed: number): F64 =>
   map(randomUniform(shape, seed, 0, 12), (value) => Math.floor(value));
 const allLevels = Array.from({ length: 256 }, (_, level) => Math.fround(level / 255));

@@ -5,18 +5,22 @@
  * start with the kernel's own noise reaches the optimum.
  */
 import { expect, test } from '@playwright/test';
-import type { Dataset } from '../../src/vae/data/dataset.js';
-import type { Terms } from '../../src/vae/terms.js';
 import { Vae } from '../../src/vae/vae.js';
-import { linearParameters as parametersOf, linearSpec } from '../linear-vae.js';
-import { float32, loadModel, readParameters } from '../model.js';
+import {
+  D,
+  expectedTerms,
+  K,
+  linearData as data,
+  linearParameters as parametersOf,
+  linearRows as x,
+  linearSpec as spec,
+  N,
+} from '../linear-model.js';
+import { loadModel, readParameters } from '../model.js';
 import { nodeDevice } from '../node-device.js';
 import * as ppca from '../reference/ppca.js';
 import { take } from '../reference/vae-parameters.js';
 import type { Parameters } from '../reference/vae.js';
-
-const K = 2;
-const [N, D] = [200, 8];
 
 /** Best bound with two latents, and its terms (float64, closed form). */
 const GOLDEN = { elbo: -9.009853, reconstruction: -8.095315, kl: 0.914539 };
@@ -26,28 +30,6 @@ const GOLDEN_TURNED = -9.0318;
 const EXACT_TOLERANCE = 1e-4;
 /** How near training comes, in nats. */
 const TRAINED_TOLERANCE = 1e-3;
-
-const spec = linearSpec(D, K);
-const x = ppca.ppcaData();
-const data: Dataset = { rows: N, shape: [D], values: float32(x) };
-
-/**
- * The bound of a linear VAE in expectation over its noise. The bound under estimator B is a quadratic of the
- * noise, and signs +-1 in every combination have the moments of N(0, I) up to the third: four fed samples give
- * the expectation exactly.
- */
-async function expectedTerms(vae: Vae): Promise<Terms> {
-  const samples = 2 ** K;
-  const noise = Float32Array.from({ length: samples * N * K }, (_, i) => {
-    const sample = Math.floor(i / (N * K));
-    return (sample >> (i % K)) & 1 ? 1 : -1;
-  });
-  const trainer = await vae.trainer(undefined, { batchSize: N, samples, optimizer: { type: 'sgd' } });
-  await trainer.step({ x: float32(x), noise }); // its terms are those before the update
-  const [terms] = await trainer.terms();
-  trainer.destroy();
-  return terms!;
-}
 
 /** The same in float64 for any linear VAE, with biases and a log-variance that depends on x. */
 function referenceElbo(parameters: Parameters): number {

@@ -153,3 +153,78 @@ export function covarianceOf({ moments }: Pick<Stages, 'moments'>, variant: 'I' 
     }
   return covariance;
 }
+
+/** Rows through tanh layers and a Linear behind them, weights `[out, in]`: features f64[R, F] and their logits f64[R]. */
+export interface Judged {
+  features: F64;
+  logits: Float64Array;
+}
+
+export type Network = readonly { weight: F64; bias: F64 }[];
+
+function affineRows(x: F64, { weight, bias }: Network[number], f = (v: number): number => v): F64 {
+  const [rows, inputs, outputs] = [size(x, 0), size(x, 1), size(weight, 0)];
+  const y = zeros([rows, outputs]);
+  for (let r = 0; r < rows; r++)
+    for (let o = 0; o < outputs; o++) {
+      let total = bias.values[o]!;
+      for (let i = 0; i < inputs; i++) total += at(x, r, i) * at(weight, o, i);
+      y.values[r * outputs + o] = f(total);
+    }
+  return y;
+}
+
+/** Every layer but the last is followed by tanh. */
+export function runNetwork(network: Network, x: F64): F64 {
+  return network.reduce(
+    (y, layer, i) => affineRows(y, layer, i < network.length - 1 ? Math.tanh : undefined),
+    x,
+  );
+}
+
+export function judge(network: Network, x: F64): Judged {
+  const [head, hidden] = [network.at(-1)!, network.slice(0, -1)];
+  const features = hidden.reduce((y, layer) => affineRows(y, layer, Math.tanh), x);
+  return { features, logits: affineRows(features, head).values };
+}
+
+const softplus = (v: number): number => Math.log1p(Math.exp(v));
+const missFirst = ({ logits }: Judged): number => average(logits.map((l) => softplus(-l)));
+const missSecond = ({ logits }: Judged): number => average(logits.map(softplus));
+
+/** The discriminator's loss: half the cross-entropy of the first kind and half that of the others, all kinds alike. */
+export function discriminatorLoss(first: Judged, others: readonly Judged[]): number {
+  return missFirst(first) / 2 + average(others.map(missSecond)) / 2;
+}
+
+export function factor({ kl, reconstruction }: Stages, z: Judged, weight: number): Value {
+  const totalCorrelation = average(z.logits);
+  const bound = average(reconstruction.values) - average(kl.values);
+  return { loss: weight * totalCorrelation - bound, terms: { totalCorrelation } };
+}
+
+export function adversarial({ reconstruction }: Stages, z: Judged, weight: number): Value {
+  const fooling = missFirst(z);
+  return { loss: weight * fooling - average(reconstruction.values), terms: { fooling } };
+}
+
+/** The encoder's loss, or the decoder's. */
+export function vaeGan(
+  { kl }: Stages,
+  images: { real: Judged; reconstructed: Judged; sampled: Judged },
+  weight: number,
+  whose: 'encoder' | 'decoder',
+): Value {
+  const { real, reconstructed, sampled } = images;
+  const F = size(real.features, 1);
+  const rows = reconstructed.features.values.length / F;
+  const likeness =
+    reconstructed.features.values.reduce(
+      (sum, value, i) => sum + (value - real.features.values[i % real.features.values.length]!) ** 2,
+      0,
+    ) /
+    (2 * rows);
+  const fooling = (missFirst(reconstructed) + missFirst(sampled)) / 2;
+  const loss = whose === 'encoder' ? average(kl.values) + likeness : weight * likeness + fooling;
+  return { loss, terms: { likeness, fooling } };
+}

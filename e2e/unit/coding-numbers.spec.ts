@@ -6,6 +6,7 @@
  * | Phi       | erfc of Python's math module                       | -8 to 6; its quantile comes back                 |
  * | sources   | no Math.exp, Math.pow, Math.log or **              | the file's text                                  |
  * | bins      | equal mass, centred                                | medians between edges; all slots owned once      |
+ * | levels    | rising factorials                                  | a beta-binomial at the ends of its range         |
  * | posterior | KL from the prior's bins = the closed form, 4 standard errors | 4,000 random moments                  |
  */
 import { readFileSync } from 'node:fs';
@@ -19,6 +20,7 @@ import {
   popNormalBin,
   pushNormalBin,
 } from '../../src/vae/coding/normal-bins.js';
+import { betaBinomialPixels } from '../../src/vae/coding/pixel-code.js';
 import { RansStack } from '../../src/vae/coding/rans.js';
 import { integers, uniforms } from '../random-integers.js';
 
@@ -117,6 +119,38 @@ test('moments that are no numbers are refused, not coded', () => {
   ] as const) {
     const stack = RansStack.fromWords(Uint16Array.of(1, 2, 3, 4, 5));
     expect(() => popNormalBin(stack, mean, scale), `N(${mean}, ${scale}^2)`).toThrow(/owns \[/);
+  }
+});
+
+test('levels of a beta-binomial cost what its rising factorials say', () => {
+  const rising = (a: number, count: number): number =>
+    Array.from({ length: count }, (_, j) => Math.log(a + j)).reduce((sum, value) => sum + value, 0);
+  for (const logarithms of [
+    [0, 0],
+    [1.5, -1],
+    [-6, 6],
+    [6, -6],
+    [6, 6],
+    [-6, -6],
+    [9, -9],
+  ] as const) {
+    const [alpha, beta] = logarithms.map((value) => Math.exp(Math.min(6, Math.max(-6, value)))) as [
+      number,
+      number,
+    ];
+    const parameters = Float32Array.from(logarithms);
+    for (const byte of [0, 1, 77, 128, 254, 255]) {
+      const choices = rising(256 - byte, byte) - rising(1, byte);
+      const nats = choices + rising(alpha, byte) + rising(beta, 255 - byte) - rising(alpha + beta, 255);
+      const stack = new RansStack();
+      betaBinomialPixels.push(stack, parameters, byte);
+      // each of 257 symbols has a slot of its own, which bounds the bits of a level by 16
+      const slots = 1 + Math.exp(nats) * (65536 - 257);
+      const bits = stack.bitLength;
+      expect(Math.abs(2 ** -bits * 65536 - slots), `${byte} under ${logarithms.join()}`).toBeLessThan(1.01);
+      expect(betaBinomialPixels.pop(stack, parameters)).toBe(byte);
+      expect(stack.isEmpty).toBe(true);
+    }
   }
 });
 

@@ -37,6 +37,7 @@ import {
   oneHot,
   pad,
   ParameterSet,
+  permuteColumns,
   reparameterize,
   reshape,
   rowWeights,
@@ -69,6 +70,21 @@ const attributes = { latent: 3, samples: 2, posterior: 'diagonal', estimator: 'B
 type Refusal = readonly [what: string, call: () => unknown, error: typeof ShapeError, message: string];
 
 const refusals: readonly Refusal[] = [
+  [
+    'columns of an image',
+    () => permuteColumns(x(2, 3, 4)),
+    ShapeError,
+    '[permuteColumns] input is f32[2, 3, 4]; expected f32[B, K]',
+  ],
+  [
+    'the gradient of a shuffle',
+    () => {
+      const leaf = x(2, 3);
+      return gradient(sum(permuteColumns(leaf)), [leaf]);
+    },
+    ShapeError,
+    '[permuteColumns] has no gradient: shuffled samples train a discriminator, for which they are data; use stopGradient',
+  ],
   // tensors
   ['an axis of 0', () => x(3, 0), ShapeError, '[input] shape is [3, 0]; every size must be an integer >= 1'],
   ['a fraction', () => x(1.5), ShapeError, '[input] shape is [1.5]; every size must be an integer >= 1'],

@@ -81,7 +81,7 @@ const rows: readonly Row[] = [
   {
     kernel: 'squared_norm',
     overrides: { WORKGROUP: 8 },
-    parameters: { count: 21 },
+    parameters: { first: 0, count: 21, offset: 0 },
     workgroups: [2, 1, 1],
     sizes: { x: 84, partials: 2 },
     ...sumsOnce,

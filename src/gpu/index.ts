@@ -42,6 +42,7 @@ export { lowest, nearest, oneHot } from './ops/nearest.js';
 export { noise, uniformNoise } from './ops/noise.js';
 export { batchNorm, groupNorm, layerNorm, type BatchNormOptions } from './ops/normalize.js';
 export { objective, rowWeights } from './ops/objective.js';
+export { permuteColumns } from './ops/permute-columns.js';
 export { averagePool, maxPool, sumPool, type PoolOptions } from './ops/pool.js';
 export { reparameterize, type Estimator, type PosteriorFamily } from './ops/reparameterize.js';
 export { softmax } from './ops/softmax.js';

@@ -30,7 +30,8 @@ import type { Vae } from './vae.js';
 
 export interface TrainerOptions {
   readonly batchSize?: number;
-  readonly learningRate?: number;
+  /** Fixed or by step. */
+  readonly learningRate?: Schedule;
   readonly optimizer?: OptimizerSpec;
   /** Weight of the KL term, fixed or by step; for objectives that leave it open. */
   readonly beta?: Schedule;
@@ -301,7 +302,8 @@ export class Trainer {
     const { beta, seed, scheme } = this.#settings;
     const t = phase.plan.adversary ? step + 1 : turnOf(scheme, step).t;
     const epoch = Math.floor(step / this.stepsPerEpoch);
-    const learningRate = phase.learningRate ?? this.#settings.learningRate;
+    const rate = phase.learningRate ?? this.#settings.learningRate;
+    const learningRate = scheduledValue(rate, step, 'learningRate');
     for (const { name, input, schedule } of phase.plan.weights)
       if (phase.executable.plan.inputs.has(input))
         phase.executable.write(input, Float32Array.of(scheduledValue(schedule, step, name)));
@@ -415,7 +417,8 @@ export function checkOptions(options: TrainerOptions, batchSize: number): void {
   const { learningRate = 1e-3, estimator = 'B', samples = 1, beta = 1, seed = 0, scheme } = options;
   if (!Number.isInteger(samples) || samples < 1)
     throw new SpecError('samples', `is ${samples}; expected an integer >= 1`);
-  if (!(learningRate > 0 && learningRate < 1e3))
+  if (typeof learningRate !== 'number') checkSchedule(learningRate, 'learningRate');
+  else if (!(learningRate > 0 && learningRate < 1e3))
     throw new SpecError('learningRate', `is ${learningRate}; expected a number > 0`);
   checkEstimator(estimator, samples);
   checkSchedule(beta, 'beta');

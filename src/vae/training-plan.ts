@@ -15,7 +15,7 @@ import { boundLosses, isInference, meanOfRows, type OwnedLoss } from './bound.js
 import { checkEstimator, type EstimatorSpec } from './estimator-spec.js';
 import type { Dataset } from './data/dataset.js';
 import type { Model } from './model.js';
-import type { Adversary, ObjectiveContext } from './objectives/objective.js';
+import type { Adversary, ObjectiveContext, Penalty } from './objectives/objective.js';
 import { buildOptimizer, type Optimizer } from './optimizers/optimizer.js';
 import type { Schedule } from './schedule.js';
 
@@ -122,6 +122,19 @@ export function trainingPlan(
   return { model: phases, termNames, ...(adversary && { adversary: pass.adversaryPhase(adversary) }) };
 }
 
+/** The losses with what the objective adds to them; its own alone where there are none. */
+function withPenalty(losses: readonly OwnedLoss[], penalty: Penalty | undefined): readonly OwnedLoss[] {
+  if (!penalty) return losses;
+  const { loss: added, generative } = penalty;
+  const whole =
+    losses.length === 0
+      ? [{ loss: added, owns: () => true }]
+      : losses.map(({ loss, owns }) => ({ loss: add(loss, added), owns }));
+  if (!generative) return whole;
+  const more = whole.map(({ loss, owns }) => ({ loss: add(loss, generative), owns }));
+  return [...only(whole, isInference), ...only(more, (weight) => !isInference(weight))];
+}
+
 /** Losses of which only the weights that `predicate` names learn. */
 function only(losses: readonly OwnedLoss[], predicate: (weight: string) => boolean): OwnedLoss[] {
   return losses.map(({ loss, owns }) => ({ loss, owns: (weight) => predicate(weight) && owns(weight) }));
@@ -191,14 +204,11 @@ class TrainingPass {
   }
 
   /** The model's losses and what its phases put out. */
-  modelLosses(): { losses: OwnedLoss[]; outputs: Record<string, Tensor>; termNames: string[] } {
+  modelLosses(): { losses: readonly OwnedLoss[]; outputs: Record<string, Tensor>; termNames: string[] } {
     const { model, batchSize, options } = this;
     const { losses, terms, multiSample } = boundLosses(this.#context.bound, batchSize, options.estimator);
     const penalty = model.objective.penalty?.(this.#context);
-    const total = (loss: Tensor): Tensor => (penalty ? add(loss, penalty.loss) : loss);
-    const all = model.objective.usesBound
-      ? losses.map(({ loss, owns }) => ({ loss: total(loss), owns }))
-      : [{ loss: penalty!.loss, owns: () => true }];
+    const all = withPenalty(model.objective.usesBound ? losses : [], penalty);
     const others: Record<string, Tensor> = { ...(multiSample && { multiSample }), ...penalty?.terms };
     const named = Object.entries(others).map(([name, tensor]) => [termOutput(name), tensor] as const);
     return {

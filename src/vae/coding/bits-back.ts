@@ -9,18 +9,17 @@
  * reader whose networks make anything else of them refuses. Rows run one by one, since another batch size is another
  * order of sums.
  */
-import { DataError, SpecError } from '../../gpu/errors.js';
-import { elementCount } from '../../gpu/shape.js';
+import { DataError } from '../../gpu/errors.js';
 import { threefry } from '../../gpu/threefry.js';
-import type { Dataset } from '../data/dataset.js';
 import { checkForModel } from '../data/check.js';
+import type { Dataset } from '../data/dataset.js';
 import type { Vae } from '../vae.js';
 import { readCodedFile, writeCodedFile, type ReadCodedOptions } from './coded-file.js';
 import { checkCapacity, checkFile, modelDigest } from './model-file-match.js';
+import { checkSignature, Networks, signature } from './networks.js';
 import { binBits, binCentre, binCount, popNormalBin, pushNormalBin } from './normal-bins.js';
-import { exactExp } from './exact-math.js';
-import { checkSignature, signature } from './network-signature.js';
-import { frequencyTotal, RansStack } from './rans.js';
+import type { PixelCode } from './pixel-code.js';
+import { RansStack } from './rans.js';
 
 export interface BitsBackFile {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -34,9 +33,6 @@ export interface BitsBackFile {
 const START_KEY = 0x62697401;
 /** Least bits of a pixel: its symbol owns all slots but one, log2(65536 / 65535). */
 const LEAST_BITS = 2.2e-5;
-/** Log-variances are clamped where the posterior exponentiates them (src/gpu/ops/reparameterize.ts). */
-const LOG_VARIANCE_RANGE = [-30, 20] as const;
-
 /** One bit each: every value is 0 or 255. Values of at least one half (128) become 255. */
 export function binarized(data: Dataset): Dataset {
   const half = data.values instanceof Uint8Array ? 128 : 0.5;
@@ -44,29 +40,32 @@ export function binarized(data: Dataset): Dataset {
 }
 
 /**
- * The file of a data set of zeros and ones (u8 0 and 255) under a Bernoulli VAE with a normal posterior and prior.
+ * The file of a data set under a VAE with a normal posterior and prior: of zeros and ones (u8 0 and 255) with a Bernoulli
+ * likelihood, of bytes with a beta-binomial one.
  *
  * @throws SpecError for another model; DataError for other data
  */
 export async function compressLossless(vae: Vae, data: Dataset): Promise<BitsBackFile> {
-  checkModel(vae);
-  checkForModel(data, vae.spec, 1);
-  const values = checkBinary(data);
-  const stack = startStack(vae.spec.latent);
-  const initialBits = stack.bitLength;
-  const width = elementCount(data.shape);
-  for (let row = 0; row < data.rows; row++)
-    await pushDatum(vae, stack, row, values.subarray(row * width, (row + 1) * width));
-  const dataBits = stack.bitLength - initialBits;
-  const bytes = await writeCodedFile({
-    kind: 'bits-back',
-    rows: data.rows,
-    shape: data.shape,
-    model: await modelDigest(vae),
-    extra: await signature(vae),
-    words: stack.toWords(),
-  });
-  return { bytes, dataBits, bitsPerDimension: dataBits / values.length };
+  const networks = new Networks(vae);
+  try {
+    checkForModel(data, vae.spec, 1);
+    const values = checkBytes(data, networks.code);
+    const stack = startStack(vae.spec.latent);
+    const initialBits = stack.bitLength;
+    await pushData(networks, stack, values);
+    const dataBits = stack.bitLength - initialBits;
+    const bytes = await writeCodedFile({
+      kind: 'bits-back',
+      rows: data.rows,
+      shape: data.shape,
+      model: await modelDigest(vae),
+      extra: await signature(networks),
+      words: stack.toWords(),
+    });
+    return { bytes, dataBits, bitsPerDimension: dataBits / values.length };
+  } finally {
+    networks.destroy();
+  }
 }
 
 /**
@@ -83,43 +82,49 @@ export async function decompressLossless(
   const where = options.name ?? 'wvae';
   const file = await readCodedFile(bytes, options);
   await checkFile(vae, file, 'bits-back', where);
-  checkModel(vae);
-  await checkSignature(vae, file.extra, where);
-  const width = elementCount(file.shape);
-  const stack = RansStack.fromWords(file.words, where);
-  checkCapacity(file.rows, width * LEAST_BITS, stack, where);
-  const values = new Uint8Array(file.rows * width);
-  for (let row = file.rows - 1; row >= 0; row--) values.set(await popDatum(vae, stack, row), row * width);
-  checkEnd(stack, startStack(vae.spec.latent), where);
-  return { rows: file.rows, shape: file.shape, values };
+  const networks = new Networks(vae);
+  try {
+    await checkSignature(networks, file.extra, where);
+    const stack = RansStack.fromWords(file.words, where);
+    checkCapacity(file.rows, networks.width * LEAST_BITS, stack, where);
+    const values = await popData(networks, stack, file.rows);
+    checkEnd(stack, startStack(vae.spec.latent), where);
+    return { rows: file.rows, shape: file.shape, values };
+  } finally {
+    networks.destroy();
+  }
 }
 
-async function pushDatum(vae: Vae, stack: RansStack, row: number, x: Uint8Array): Promise<void> {
-  const { mean, scale } = await posteriorOf(vae, x);
+async function pushData(networks: Networks, stack: RansStack, values: Uint8Array): Promise<void> {
+  const { width } = networks;
+  for (let first = 0; first < values.length; first += width)
+    await pushDatum(networks, stack, first / width, values.subarray(first, first + width));
+}
+
+/** Last in, first out. */
+async function popData(networks: Networks, stack: RansStack, rows: number): Promise<Uint8Array> {
+  const { width } = networks;
+  const values = new Uint8Array(rows * width);
+  for (let row = rows - 1; row >= 0; row--) values.set(await popDatum(networks, stack, row), row * width);
+  return values;
+}
+
+async function pushDatum(networks: Networks, stack: RansStack, row: number, x: Uint8Array): Promise<void> {
+  const { mean, scale } = await networks.posterior(x);
   const bins = mean.map((value, k) => popNormalBin(stack, value, scale[k]!));
-  const probabilities = await vae.decode(Float32Array.from(bins, binCentre));
-  for (let d = 0; d < x.length; d++) {
-    const split = splitOf(probabilities[d]!);
-    if (x[d]! > 0) stack.push(split, frequencyTotal - split);
-    else stack.push(0, split);
-  }
+  const parameters = await networks.likelihood(Float32Array.from(bins, binCentre));
+  x.forEach((byte, d) => networks.code.push(stack, parameters(d), byte));
   bins.forEach((bin, k) => stack.pushBits(bin ^ mask(row, k), binBits));
 }
 
 /** The steps of pushDatum backwards, each undone. */
-async function popDatum(vae: Vae, stack: RansStack, row: number): Promise<Uint8Array> {
+async function popDatum(networks: Networks, stack: RansStack, row: number): Promise<Uint8Array> {
   const bins: number[] = [];
-  for (let k = vae.spec.latent - 1; k >= 0; k--) bins[k] = stack.popBits(binBits) ^ mask(row, k);
-  const probabilities = await vae.decode(Float32Array.from(bins, binCentre));
-  const x = new Uint8Array(probabilities.length);
-  for (let d = x.length - 1; d >= 0; d--) {
-    const split = splitOf(probabilities[d]!);
-    const isOne = stack.slot >= split;
-    if (isOne) stack.drop(split, frequencyTotal - split);
-    else stack.drop(0, split);
-    x[d] = isOne ? 255 : 0;
-  }
-  const { mean, scale } = await posteriorOf(vae, x);
+  for (let k = networks.latent - 1; k >= 0; k--) bins[k] = stack.popBits(binBits) ^ mask(row, k);
+  const parameters = await networks.likelihood(Float32Array.from(bins, binCentre));
+  const x = new Uint8Array(networks.width);
+  for (let d = x.length - 1; d >= 0; d--) x[d] = networks.code.pop(stack, parameters(d));
+  const { mean, scale } = await networks.posterior(x);
   for (let k = bins.length - 1; k >= 0; k--) pushNormalBin(stack, bins[k]!, mean[k]!, scale[k]!);
   return x;
 }
@@ -130,23 +135,6 @@ async function popDatum(vae: Vae, stack: RansStack, row: number): Promise<Uint8A
  */
 function mask(row: number, k: number): number {
   return threefry(START_KEY, 1, row, k)[0] % binCount;
-}
-
-/** Zero owns the slots below, one those from here on, at least one each. */
-function splitOf(probability: number): number {
-  return 1 + Math.floor((1 - probability) * (frequencyTotal - 2) + 0.5);
-}
-
-interface Moments {
-  readonly mean: number[];
-  readonly scale: number[];
-}
-
-async function posteriorOf(vae: Vae, x: Uint8Array): Promise<Moments> {
-  const { mean, logVariance } = await vae.encode(Float32Array.from(x, (value) => value / 255));
-  const [low, high] = LOG_VARIANCE_RANGE;
-  const scales = Array.from(logVariance, (s) => exactExp(0.5 * Math.min(high, Math.max(low, s))));
-  return { mean: Array.from(mean), scale: Array.from(mean, (_, k) => scales[k % scales.length]!) };
 }
 
 /** Random bits to choose the first z from: the decoder finds the same ones at the end. */
@@ -167,19 +155,11 @@ function checkEnd(stack: RansStack, start: RansStack, where: string): void {
   );
 }
 
-function checkModel({ spec }: Vae): void {
-  const { likelihood, posterior, prior, condition } = spec;
-  const isNormal = posterior.type === 'diagonal' || posterior.type === 'isotropic';
-  if (likelihood.type === 'bernoulli' && isNormal && prior.type === 'standard-normal' && !condition) return;
-  throw new SpecError(
-    'bits-back',
-    `the model has a ${likelihood.type} likelihood, a ${posterior.type} posterior and a ${prior.type} prior` +
-      `${condition ? ', and a condition' : ''}; expected bernoulli, diagonal or isotropic, and standard-normal; train such a model on binary images`,
-  );
-}
-
-/** Zeros and ones as bytes 0 and 255. @throws DataError for anything else */
-function checkBinary({ values }: Dataset): Uint8Array {
+/** The data as bytes. @throws DataError for what the model's likelihood cannot code */
+function checkBytes({ values }: Dataset, { isBinary }: PixelCode): Uint8Array {
+  if (!isBinary && values instanceof Uint8Array) return values;
+  if (!isBinary)
+    throw new DataError('data', 'are f32; a beta-binomial model codes bytes; pass them as Uint8Array');
   const one = values instanceof Uint8Array ? 255 : 1;
   const index = values.findIndex((value) => value !== 0 && value !== one);
   if (index < 0) return Uint8Array.from(values, (value) => (value > 0 ? 255 : 0));

@@ -18,6 +18,11 @@ export { sap, type Sap } from '../metrics/sap.js';
 export { fitGaussianMixture, type GaussianMixtureOptions } from '../samplers/fit-gaussian-mixture.js';
 export { GaussianMixture, type Component } from '../samplers/gaussian-mixture.js';
 export {
+  fitGaussianization,
+  GaussianizationFlow,
+  type GaussianizationOptions,
+} from '../samplers/gaussianization-flow.js';
+export {
   bilinearGrid,
   linearPath,
   sphericalPath,

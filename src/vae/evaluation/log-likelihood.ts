@@ -57,7 +57,7 @@ export async function logLikelihood(
     integer(options.batchSize ?? 128, 'logLikelihood.batchSize', 1, 2 ** 16),
     data.rows,
   );
-  if (vae.model.posterior.logVarianceWidth === 0)
+  if (vae.model.posterior.isPoint)
     throw new SpecError(
       'logLikelihood',
       `a ${vae.spec.posterior.type} posterior has no density to weigh samples with; train a model with a diagonal one`,

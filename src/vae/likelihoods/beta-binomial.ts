@@ -1,6 +1,6 @@
 /**
- * 256 levels as the successes of n = 255 trials whose probability is Beta(alpha, beta) (Townsend et al. 2019, "BB-ANS",
- * section 3.1): log p(k) = log C(n, k) + log B(k + alpha, n - k + beta) - log B(alpha, beta). The decoder gives the
+ * 256 levels as the successes of n = 255 trials whose probability is Beta(alpha, beta) (Townsend et al. 2019, "BB-ANS"):
+ * log p(k) = log C(n, k) + log B(k + alpha, n - k + beta) - log B(alpha, beta). The decoder gives the
  * logarithms of alpha and beta.
  */
 import type { Tensor } from '../../gpu/graph.js';
@@ -10,10 +10,11 @@ import { activate, affine, clamp, exp, logGamma } from '../../gpu/ops/unary.js';
 import { aligned, parametersOf, part, rowsOf } from './elements.js';
 import type { Likelihood } from './likelihood.js';
 
-const TRIALS = 255;
+/** Levels less one. */
+export const TRIALS = 255;
 
 /** At alpha = beta = exp(6) the levels are nearly binomial; further out lgamma loses the digits that matter. */
-const LOG_RANGE = [-6, 6] as const;
+export const LOG_RANGE = [-6, 6] as const;
 
 function logarithms(parameters: Tensor): [alpha: Tensor, beta: Tensor] {
   const bounded = clamp(parameters, ...LOG_RANGE);

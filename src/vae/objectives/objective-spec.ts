@@ -1,6 +1,7 @@
 /** Objectives as plain data: one case a member, with what it may leave out filled in here. */
 import { numberIn, oneOf, record, show } from '../../gpu/check.js';
 import { SpecError } from '../../gpu/errors.js';
+import { layers, type LayerSpec } from '../layer-spec.js';
 import { checkSchedule, type CyclicalSchedule, type LinearSchedule } from '../schedule.js';
 
 /** A weight by step that a file can keep. */
@@ -14,6 +15,12 @@ export type WeightSpec = number | LinearSchedule | CyclicalSchedule;
  * - `mmd`: (1 - alpha) KL and (alpha + lambda - 1) times the maximum mean discrepancy of q(z) and p(z) (Zhao et al. 2017,
  *   Tolstikhin et al. 2018); `scale` stretches the kernel.
  * - `dip`: the covariance of the means (I) or of q(z) (II) is pulled to the identity (Kumar et al. 2018).
+ * - `factor`: `weight` times the total correlation, told by a discriminator (Kim and Mnih 2018).
+ * - `adversarial`: a discriminator matches q(z) to p(z) in place of the KL (Makhzani et al. 2015).
+ * - `vae-gan`: likeness in a discriminator's features, and images that fool it (Larsen et al. 2016).
+ * - `l2`, `gradient-penalty`: small codes, and a decoder of small weights or of a small gradient; with a deterministic
+ *   posterior the regularised autoencoder (Ghosh et al. 2020).
+ * - `fisher`: the Fisher divergence in place of the bound (Elkhalil et al. 2021).
  */
 export type ObjectiveSpec =
   | { readonly type: 'elbo' }
@@ -37,13 +44,31 @@ export type ObjectiveSpec =
       readonly variant: 'I' | 'II';
       readonly offDiagonal: WeightSpec;
       readonly diagonal: WeightSpec;
-    };
+    }
+  | ({ readonly type: 'factor' } & DiscriminatorFields)
+  | ({ readonly type: 'adversarial' } & DiscriminatorFields)
+  | ({ readonly type: 'vae-gan' } & DiscriminatorFields)
+  | ({ readonly type: 'l2' } & RegularizedFields)
+  | ({ readonly type: 'gradient-penalty' } & RegularizedFields)
+  | { readonly type: 'fisher' };
 
 export type KernelName = 'rbf' | 'imq';
 export type ObjectiveType = ObjectiveSpec['type'];
 
 /** The case of ObjectiveSpec with this type. */
 export type ObjectiveOf<T extends ObjectiveType> = Extract<ObjectiveSpec, { readonly type: T }>;
+
+export interface DiscriminatorFields {
+  readonly weight: WeightSpec;
+  /** In front of its logit; vae-gan compares what they make. */
+  readonly layers: readonly LayerSpec[];
+  readonly learningRate: number;
+}
+
+export interface RegularizedFields {
+  readonly weight: WeightSpec;
+  readonly latentWeight: WeightSpec;
+}
 
 /** A specification whose further fields may be left out, or the type alone. */
 export type ObjectiveInput =
@@ -66,6 +91,10 @@ class Fields {
     );
   }
 
+  layers(name: string, otherwise: readonly LayerSpec[]): LayerSpec[] {
+    return layers(this.values[name] ?? otherwise, `spec.objective.${name}`);
+  }
+
   number(name: string, otherwise: number, least: number, below: number): number {
     return numberIn(this.values[name] ?? otherwise, `spec.objective.${name}`, least, below);
   }
@@ -74,6 +103,28 @@ class Fields {
     return oneOf(this.values[name] ?? names[0], `spec.objective.${name}`, names);
   }
 }
+
+/** Fields of the objectives that have a second network. */
+const withDiscriminator = [
+  ['weight', 'layers', 'learningRate'],
+  (f: Fields) => ({
+    weight: f.weight('weight', 1),
+    layers: f.layers('layers', discriminatorLayers),
+    learningRate: f.number('learningRate', 1e-3, 1e-9, 1e3),
+  }),
+] as const;
+
+/** The discriminator of those who name none. */
+const discriminatorLayers: readonly LayerSpec[] = [
+  { type: 'dense', units: 128, activation: 'leakyRelu' },
+  { type: 'dense', units: 128, activation: 'leakyRelu' },
+];
+
+/** Fields of the regularised autoencoders. */
+const regularized = [
+  ['weight', 'latentWeight'],
+  (f: Fields) => ({ weight: f.weight('weight', 1e-4), latentWeight: f.weight('latentWeight', 1) }),
+] as const;
 
 /** Every type: the names of its fields, and how they are read. */
 const readers: { [T in ObjectiveType]: readonly [names: readonly string[], read: Reader<T>] } = {
@@ -107,6 +158,12 @@ const readers: { [T in ObjectiveType]: readonly [names: readonly string[], read:
       diagonal: f.weight('diagonal', 100),
     }),
   ],
+  factor: withDiscriminator,
+  adversarial: withDiscriminator,
+  'vae-gan': withDiscriminator,
+  l2: regularized,
+  'gradient-penalty': regularized,
+  fisher: [[], () => ({})],
 };
 
 /** The names of all objectives. */

@@ -6,10 +6,15 @@ import type { OptimizerSpec } from '../optimizers/optimizer.js';
 import type { Schedule } from '../schedule.js';
 import type { CompleteSpec } from '../spec.js';
 import type { WeightFactory } from '../weights.js';
+import { adversarial } from './adversarial.js';
 import { betaTc } from './beta-tc.js';
 import { capacity, freeBits } from './capacity.js';
 import { dip } from './dip.js';
+import { factor } from './factor.js';
+import { fisher } from './fisher.js';
 import { infoVae } from './mmd.js';
+import { regularized } from './regularized.js';
+import { vaeGan } from './vae-gan.js';
 
 /** What an objective sees of a training step. */
 export interface ObjectiveContext {
@@ -32,6 +37,8 @@ export interface ObjectiveContext {
 export interface Penalty {
   /** f32[1], weighted, added to the loss. */
   readonly loss: Tensor;
+  /** f32[1], added to the loss of every weight but those of q(z | x). */
+  readonly generative?: Tensor;
   /** f32[1] each, for reports; not weighted. */
   readonly terms: Readonly<Record<string, Tensor>>;
 }
@@ -82,5 +89,16 @@ export function buildObjective(site: ObjectiveSite): Objective {
       return infoVae(objective);
     case 'dip':
       return dip(objective, site);
+    case 'factor':
+      return factor(objective, site);
+    case 'adversarial':
+      return adversarial(objective, site);
+    case 'vae-gan':
+      return vaeGan(objective, site);
+    case 'l2':
+    case 'gradient-penalty':
+      return regularized(objective);
+    case 'fisher':
+      return fisher(site);
   }
 }
