@@ -8,6 +8,7 @@ import { expect, test } from '@playwright/test';
 import { SpecError } from '../../src/gpu/errors.js';
 import { Model } from '../../src/vae/model.js';
 import { posteriorSpec, posteriorTypes } from '../../src/vae/posteriors/posterior-spec.js';
+import { priorSpec, priorTypes } from '../../src/vae/priors/prior-spec.js';
 import { completeSpec } from '../../src/vae/spec.js';
 
 const base = { input: [6], latent: 3, encoder: [], decoder: [] };
@@ -46,7 +47,33 @@ for (const [given, complete] of posteriors)
     expect(posteriorSpec(JSON.parse(JSON.stringify(spec)))).toEqual(spec);
   });
 
+const priors: readonly [given: unknown, complete: object][] = [
+  ['standard-normal', { type: 'standard-normal' }],
+  ['mixture', { type: 'mixture', components: 10 }],
+  [{ type: 'vamp' }, { type: 'vamp', pseudoInputs: 50 }],
+  [
+    { type: 'hierarchical', latent: 2, encoder: [], decoder: [{ type: 'activation', activation: 'tanh' }] },
+    {
+      type: 'hierarchical',
+      latent: 2,
+      encoder: [],
+      decoder: [{ type: 'activation', activation: 'tanh' }],
+      prior: { type: 'standard-normal' },
+    },
+  ],
+];
+
+for (const [given, complete] of priors)
+  test(`the prior ${JSON.stringify(given)}`, () => {
+    const spec = priorSpec(given);
+    expect(spec).toEqual(complete);
+    expect(priorSpec(JSON.parse(JSON.stringify(spec)))).toEqual(spec);
+  });
+
 const names = posteriorTypes.map((name) => `'${name}'`).join(', ');
+
+const priorNames = priorTypes.map((name) => `'${name}'`).join(', ');
+const level = { type: 'hierarchical', latent: 2, encoder: [], decoder: [] };
 
 const refusals: readonly [parts: object, message: string][] = [
   [{ posterior: 'cubic' }, `[spec.posterior] is "cubic"; expected ${names}`],
@@ -58,6 +85,39 @@ const refusals: readonly [parts: object, message: string][] = [
   [
     { posterior: { type: 'planar', steps: 0 } },
     '[spec.posterior.steps] is 0; expected an integer from 1 to 64',
+  ],
+  [{ prior: 'cubic' }, `[spec.prior] is "cubic"; expected ${priorNames}`],
+  [{ prior: { type: 'mixture', layers: [] } }, "[spec.prior] has the unknown field 'layers'"],
+  [{ prior: { type: 'mixture', components: 0 } }, '[spec.prior.components] is 0; expected an integer from 1'],
+  [{ prior: { ...level, latent: 0 } }, '[spec.prior.latent] is 0; expected an integer from 1 to 4096'],
+  [{ prior: 'hierarchical' }, '[spec.prior.latent] is undefined; expected an integer from 1 to 4096'],
+  [
+    { prior: { ...level, encoder: [{ type: 'residual', layers: [{ type: 'batchNorm' }] }] } },
+    '[spec.prior.encoder] has a batchNorm, which training and evaluation treat differently; use layerNorm, or leave it out',
+  ],
+  [
+    { prior: { ...level, decoder: [{ type: 'conv', channels: 2, kernel: 3 }] } },
+    '[spec.prior.decoder[0]] conv gets a vector [2]; expected an image',
+  ],
+  [
+    { prior: { ...level, prior: 'factorized' } },
+    '[spec.prior.prior] is factorized, which is a mass of bins; expected a density; use standard-normal',
+  ],
+  [
+    { prior: Array.from({ length: 9 }).reduce((prior: object) => ({ ...level, prior }), level) },
+    'is more than 8 levels above the first; expected fewer',
+  ],
+  [
+    { prior: 'vamp', posterior: 'planar' },
+    '[spec.prior] vamp needs log q(z | x) at any z, which this posterior does not have; use a diagonal or full one, or mixture',
+  ],
+  [
+    { prior: 'vamp', condition: { classes: 2 } },
+    '[spec.prior] vamp is made of data without a condition, and the model has one; use conditional, or remove spec.condition',
+  ],
+  [
+    { prior: 'mixture', posterior: 'deterministic' },
+    '[spec.prior] is mixture, and a deterministic posterior has no KL that it could learn from; use standard-normal',
   ],
 ];
 

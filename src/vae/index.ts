@@ -36,6 +36,8 @@ export { checkDataset, takeRows, type Dataset } from './data/dataset.js';
 export { fromPixels, type ImageShape, type Pixels } from './data/image.js';
 export { readIdxImages, readIdxLabels } from './data/idx.js';
 export type { EvaluateOptions } from './evaluate.js';
+export type { PosteriorInput, PosteriorSpec } from './posteriors/posterior-spec.js';
+export type { HierarchicalSpec, PriorInput, PriorSpec } from './priors/prior-spec.js';
 export { optimizerNames, type OptimizerSpec } from './optimizers/optimizer.js';
 export {
   completeSpec,
