@@ -70,7 +70,13 @@ export class Model {
     );
     this.#output = this.#outputLayer([...datum.slice(0, -1), datum.at(-1)! * this.outputsPerElement]);
     this.likelihood = buildLikelihood(spec.likelihood, weights, datum);
-    this.prior = buildPrior(spec.prior, { latent, conditionWidth: this.conditionWidth, weights });
+    const site = { latent, conditionWidth: this.conditionWidth, weights };
+    this.prior = this.posterior.prior ?? buildPrior(spec.prior, site);
+    if (this.posterior.prior && spec.prior.type !== 'standard-normal')
+      throw new SpecError(
+        'spec.prior',
+        `is ${spec.prior.type}; a ${spec.posterior.type} posterior comes with its own prior; remove it`,
+      );
     if (this.posterior.isPoint && spec.prior.type === 'conditional')
       throw new SpecError(
         'spec.prior',

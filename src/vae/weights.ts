@@ -77,6 +77,11 @@ export class WeightFactory {
     return this.#add(name, [elementCount(shape)], 0, [vectorLayout(name, shape)], fill);
   }
 
+  /** f32[...shape], the same in files, that starts uniform in +-bound. */
+  uniform(name: string, shape: Shape, bound: number): Tensor {
+    return this.#add(name, shape, bound, [unchanged(name, shape)]);
+  }
+
   /** Running statistics f32[2C + 1]: mean 0, variance 1, no batches. A file holds them as three tensors. */
   running(name: string, shape: Shape): Tensor {
     this.#normalized.push(shape);
