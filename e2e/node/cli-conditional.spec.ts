@@ -59,7 +59,10 @@ test('data without labels, and a model without a condition, are refused', async 
   for (let i = 0; i < 12; i++)
     writeFileSync(
       join(folder, `pictures/${i}.png`),
-      pngFile({ width: 8, height: 8, depth: 8, colourType: 0 }, new Array<number>(64).fill(20 * i)),
+      pngFile(
+        { width: 8, height: 8, depth: 8, colourType: 0 },
+        Array.from({ length: 64 }, () => 20 * i),
+      ),
     );
   const words = ['--data', 'pictures', '--batch', '2', '--epochs', '1', '--hidden', '4', '--latent', '2'];
   const refused = await runCli(['train', ...words, '--condition'], folder);

@@ -35,11 +35,14 @@ export {
 export { checkDataset, takeRows, type Dataset } from './data/dataset.js';
 export { fromPixels, type ImageShape, type Pixels } from './data/image.js';
 export { readIdxImages, readIdxLabels } from './data/idx.js';
+export type { EstimatorSpec } from './estimator-spec.js';
 export type { EvaluateOptions } from './evaluate.js';
 export { optimizerNames, type OptimizerSpec } from './optimizers/optimizer.js';
+export type { CyclicalSchedule, LinearSchedule, Schedule } from './schedule.js';
 export {
   completeSpec,
   type CompleteSpec,
+  type ConditionSpec,
   type LikelihoodSpec,
   type ScaleSpec,
   type VaeSpec,
@@ -47,4 +50,5 @@ export {
 export { bitsPerDimension, type Terms } from './terms.js';
 export type { EpochReport, Spread, TrainOptions, TrainProgress, TrainReport } from './train.js';
 export { Trainer, type FedBatch, type StepTerms, type TrainerOptions } from './trainer.js';
-export { Vae, type CreateOptions } from './vae.js';
+export type { SchemeSpec } from './training-plan.js';
+export { Vae, type Conditioned, type CreateOptions } from './vae.js';
