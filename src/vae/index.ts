@@ -35,6 +35,7 @@ export {
 export { checkDataset, takeRows, type Dataset } from './data/dataset.js';
 export { fromPixels, type ImageShape, type Pixels } from './data/image.js';
 export { readIdxImages, readIdxLabels } from './data/idx.js';
+export type { EstimatorSpec } from './estimator-spec.js';
 export type { EvaluateOptions } from './evaluate.js';
 export type { EstimatorSpec } from './estimator-spec.js';
 export type { ObjectiveInput, ObjectiveSpec } from './objectives/objective-spec.js';

@@ -13,9 +13,10 @@ export interface ModelChoice {
   readonly pictureShape: readonly number[] | undefined;
   /**
    * @param shape of an image, `[H, W, C]`
+   * @param classes of the labels, where the model is to be told them
    * @throws SpecError when a layer does not fit
    */
-  specFor(shape: readonly number[]): CompleteSpec;
+  specFor(shape: readonly number[], classes?: number): CompleteSpec;
 }
 
 /**
@@ -50,7 +51,10 @@ function choosePreset(name: PresetName, settings: ModelSettings): ModelChoice {
     );
   return {
     pictureShape: name === 'world-models' ? worldModelsSize : undefined,
-    specFor: (input) => buildable(completeSpec(presets[name]({ input, ...options }))),
+    specFor(input, classes) {
+      const condition = classes !== undefined && { condition: { classes } };
+      return buildable(completeSpec({ ...presets[name]({ input, ...options }), ...condition }));
+    },
   };
 }
 

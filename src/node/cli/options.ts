@@ -35,6 +35,8 @@ export interface ModelSettings {
   readonly scale?: ScaleSpec;
   readonly posterior: PosteriorFamily;
   readonly activation?: Activation;
+  /** Tell both networks the class of each image. */
+  readonly condition: boolean;
 }
 
 /** How the bound is estimated, in training and on test data alike. */
@@ -97,6 +99,8 @@ export interface EvaluateSettings extends DataSettings, BoundSettings, AdapterSe
 
 export interface SampleSettings extends AdapterSettings {
   readonly count: number;
+  /** The class, for a model with a condition; undefined: all in turn. */
+  readonly label?: number;
   readonly seed: number;
   readonly out: string;
 }
@@ -123,7 +127,15 @@ export interface BaselineSettings extends DataSettings, AdapterSettings {
 const maxSide = 4096;
 
 /** The options that a specification file takes the place of. */
-export const modelFlags = ['hidden', 'latent', 'likelihood', 'scale', 'posterior', 'activation'] as const;
+export const modelFlags = [
+  'hidden',
+  'latent',
+  'likelihood',
+  'scale',
+  'posterior',
+  'activation',
+  'condition',
+] as const;
 
 export function addDataOptions(command: Command): Command {
   return command
@@ -172,6 +184,10 @@ export function addModelOptions(command: Command, defaults: { readonly model: Pr
         'of the hidden layers (default: as the model has)',
         Object.keys(activationCodes),
       ),
+    )
+    .option(
+      '--condition',
+      'tell both networks the class of each image, so that samples can be asked for by class',
     );
 }
 
