@@ -206,3 +206,56 @@ export function fisherOfLinear(
     stability: latents.reduce((sum, k) => sum + squared(A[k]!) / (2 * sigma[k]! ** 2), 0),
   };
 }
+
+/** A pass of the vector-quantised model: losses of both sides, latents, and the codewords chosen. */
+export interface Quantized {
+  loss: number;
+  commitment: number;
+  perplexity: number;
+  /** Codewords, the encoder's output and the chosen rows of the codebook, a list a datum. */
+  latents: Matrix;
+  encoded: Matrix;
+  choices: Matrix;
+}
+
+/**
+ * -rec + G log C + |codewords - encoded|^2 + 1/4 |encoded - codewords|^2 with a Gaussian likelihood. With `held`, a pass
+ * with the same weights, what differences may move: each squared distance moves one side only, and the decoder sees encoded + (codewords - encoded held).
+ */
+export function quantized(networks: Networks, x: F64, scale: number, held?: Quantized): Quantized {
+  const codebook = matrix(networks.parameters.get('posterior.codebook')!);
+  const data = matrix(x);
+  const encoded = data.map((datum) => withJacobian(networks.mean, datum).y);
+  const d = codebook[0]!.length;
+  const choices =
+    held?.choices ??
+    encoded.map((code) =>
+      Array.from({ length: code.length / d }, (_, g) => {
+        const distances = codebook.map((word) => squared(difference(word, code.slice(g * d, (g + 1) * d))));
+        return distances.indexOf(Math.min(...distances));
+      }),
+    );
+  const latents = choices.map((chosen) => chosen.flatMap((c) => codebook[c]!));
+  const heldLatents = held?.latents ?? latents;
+  const heldEncoded = held?.encoded ?? encoded;
+  const seen = encoded.map((code, i) => code.map((v, k) => v + heldLatents[i]![k]! - heldEncoded[i]![k]!));
+  const reconstruction = average(
+    seen.map(
+      (z, i) => -squared(difference(data[i]!, withJacobian(networks.decoder, z).y)) / (2 * scale ** 2),
+    ),
+  );
+  const constant = (size(x, 1) / 2) * Math.log(2 * Math.PI * scale ** 2);
+  const toCodebook = average(latents.map((z, i) => squared(difference(z, heldEncoded[i]!))));
+  const commitment = average(encoded.map((code, i) => squared(difference(code, heldLatents[i]!))));
+  const shares = codebook.map((_, c) => average(choices.flat().map((chosen) => (chosen === c ? 1 : 0))));
+  const entropy = -shares.reduce((sum, p) => sum + (p > 0 ? p * Math.log(p) : 0), 0);
+  const rate = choices[0]!.length * Math.log(codebook.length);
+  return {
+    loss: constant - reconstruction + rate + toCodebook + commitment / 4,
+    commitment,
+    perplexity: Math.exp(entropy),
+    latents,
+    encoded,
+    choices,
+  };
+}

@@ -71,13 +71,20 @@ export class Model {
     );
     this.#output = this.#outputLayer([...datum.slice(0, -1), datum.at(-1)! * this.outputsPerElement]);
     this.likelihood = buildLikelihood(spec.likelihood, weights, datum);
-    this.prior = buildPrior(spec.prior, {
-      latent,
-      conditionWidth: this.conditionWidth,
-      weights,
-      prefix: 'prior',
-      level: { datum, posterior: this.posterior, encode: (x) => this.encode(x) },
-    });
+    this.prior =
+      this.posterior.prior ??
+      buildPrior(spec.prior, {
+        latent,
+        conditionWidth: this.conditionWidth,
+        weights,
+        prefix: 'prior',
+        level: { datum, posterior: this.posterior, encode: (x) => this.encode(x) },
+      });
+    if (this.posterior.prior && spec.prior.type !== 'standard-normal')
+      throw new SpecError(
+        'spec.prior',
+        `is ${spec.prior.type}; a ${spec.posterior.type} posterior comes with its own prior; remove it`,
+      );
     if (this.posterior.isPoint && learnsFromKl(spec.prior.type))
       throw new SpecError(
         'spec.prior',

@@ -122,6 +122,12 @@ export function trainingPlan(
   return { model: phases, termNames, ...(adversary && { adversary: pass.adversaryPhase(adversary) }) };
 }
 
+function bothPenalties(objective: Penalty | undefined, posterior: Penalty | undefined): Penalty | undefined {
+  if (!objective || !posterior) return objective ?? posterior;
+  const loss = add(objective.loss, posterior.loss);
+  return { ...objective, loss, terms: { ...objective.terms, ...posterior.terms } };
+}
+
 /** The losses with what the objective adds to them; its own alone where there are none. */
 function withPenalty(losses: readonly OwnedLoss[], penalty: Penalty | undefined): readonly OwnedLoss[] {
   if (!penalty) return losses;
@@ -207,7 +213,11 @@ class TrainingPass {
   modelLosses(): { losses: readonly OwnedLoss[]; outputs: Record<string, Tensor>; termNames: string[] } {
     const { model, batchSize, options } = this;
     const { losses, terms, multiSample } = boundLosses(this.#context.bound, batchSize, options.estimator);
-    const penalty = model.objective.penalty?.(this.#context);
+    const { bound, mean } = this.#context;
+    const penalty = bothPenalties(
+      model.objective.penalty?.(this.#context),
+      model.posterior.penalty?.(bound.moments, mean),
+    );
     const all = withPenalty(model.objective.usesBound ? losses : [], penalty);
     const others: Record<string, Tensor> = { ...(multiSample && { multiSample }), ...penalty?.terms };
     const named = Object.entries(others).map(([name, tensor]) => [termOutput(name), tensor] as const);

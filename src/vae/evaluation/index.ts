@@ -15,6 +15,7 @@ export type { Matrix } from '../metrics/matrix.js';
 export { mutualInformationGap, type MutualInformationGap } from '../metrics/mig.js';
 export { psnr, ssim } from '../metrics/pictures.js';
 export { sap, type Sap } from '../metrics/sap.js';
+export { CodePrior, fitCodePrior } from '../samplers/code-prior.js';
 export { fitGaussianMixture, type GaussianMixtureOptions } from '../samplers/fit-gaussian-mixture.js';
 export { GaussianMixture, type Component } from '../samplers/gaussian-mixture.js';
 export {

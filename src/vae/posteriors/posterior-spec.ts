@@ -1,5 +1,5 @@
 /** Posteriors as plain data. */
-import { integer, record, show } from '../../gpu/check.js';
+import { integer, numberIn, record, show } from '../../gpu/check.js';
 import { SpecError } from '../../gpu/errors.js';
 
 /**
@@ -9,11 +9,14 @@ import { SpecError } from '../../gpu/errors.js';
  * - `planar`, `radial`: a diagonal Gaussian bent by `steps` simple maps, whose parameters the encoder makes.
  * - `iaf`: a diagonal Gaussian behind `steps` autoregressive networks of `units` hidden units, which are told `context`
  *   numbers of each datum by the encoder.
+ * - `vector-quantized`: every `dimension` latents are the nearest of `codes` learned codewords; `commitment` weighs how
+ *   closely the encoder keeps to them (VQ-VAE).
  */
 export type PosteriorSpec =
   | { readonly type: 'diagonal' | 'isotropic' | 'full' | 'deterministic' | 'uniform' }
   | { readonly type: 'planar' | 'radial'; readonly steps: number }
-  | AutoregressiveSpec;
+  | AutoregressiveSpec
+  | VectorQuantizedSpec;
 
 export interface AutoregressiveSpec {
   readonly type: 'iaf';
@@ -24,12 +27,20 @@ export interface AutoregressiveSpec {
 
 export type PosteriorType = PosteriorSpec['type'];
 
+export interface VectorQuantizedSpec {
+  readonly type: 'vector-quantized';
+  readonly codes: number;
+  readonly dimension: number;
+  readonly commitment: number;
+}
+
 /** A specification, whose numbers have defaults, or the name of a family. */
 export type PosteriorInput =
   | PosteriorSpec
   | PosteriorType
   | { readonly type: 'planar' | 'radial'; readonly steps?: number }
-  | (Partial<AutoregressiveSpec> & { readonly type: 'iaf' });
+  | (Partial<AutoregressiveSpec> & { readonly type: 'iaf' })
+  | (Partial<VectorQuantizedSpec> & { readonly type: 'vector-quantized' });
 
 /** The numbers of a family: what stands for one that is absent, and the largest. */
 type Numbers = Readonly<Record<string, readonly [fallback: number, limit: number]>>;
@@ -43,6 +54,7 @@ const families: Readonly<Record<PosteriorType, Numbers>> = {
   planar: { steps: [4, 64] },
   radial: { steps: [4, 64] },
   iaf: { steps: [2, 64], units: [64, 4096], context: [16, 4096] },
+  'vector-quantized': { codes: [128, 65536], dimension: [4, 4096] },
 };
 
 export const posteriorTypes = Object.keys(families) as PosteriorType[];
@@ -58,10 +70,13 @@ export function posteriorSpec(value: unknown): PosteriorSpec {
       `is ${show(value)}; expected ${posteriorTypes.map((name) => `'${name}'`).join(', ')}`,
     );
   const numbers = Object.entries(families[known]);
-  const fields = record(spec, 'spec.posterior', ['type', ...numbers.map(([name]) => name)]);
+  const isQuantized = known === 'vector-quantized';
+  const names = [...numbers.map(([name]) => name), ...(isQuantized ? ['commitment'] : [])];
+  const fields = record(spec, 'spec.posterior', ['type', ...names]);
   const checked = numbers.map(([name, [fallback, limit]]) => [
     name,
     integer(fields[name] ?? fallback, `spec.posterior.${name}`, 1, limit),
   ]);
-  return { type: known, ...Object.fromEntries(checked) } as PosteriorSpec;
+  const commitment = numberIn(fields['commitment'] ?? 0.25, 'spec.posterior.commitment', 0, 1e6);
+  return { type: known, ...Object.fromEntries(checked), ...(isQuantized && { commitment }) } as PosteriorSpec;
 }

@@ -1,6 +1,8 @@
 /** q(z | x) as pieces of a graph: its moments come from the encoder, samples and their densities from the moments. */
 import type { Tensor } from '../../gpu/graph.js';
 import type { Estimator } from '../../gpu/ops/reparameterize.js';
+import type { Penalty } from '../objectives/objective.js';
+import type { Prior } from '../priors/prior.js';
 import type { WeightFactory } from '../weights.js';
 import { deterministic } from './deterministic.js';
 import { planar, radial } from './flow.js';
@@ -9,6 +11,7 @@ import { gaussian } from './gaussian.js';
 import { inverseAutoregressive } from './iaf.js';
 import type { PosteriorSpec } from './posterior-spec.js';
 import { uniform } from './uniform.js';
+import { vectorQuantized } from './vector-quantized.js';
 
 export interface DrawOptions {
   /** S samples a datum; row r of z belongs to datum r mod B. */
@@ -44,6 +47,10 @@ export interface Posterior {
   klToDiagonal?(moments: Tensor, prior: Tensor): Tensor;
   /** Mean and log-variance side by side, f32[B, K + logVarianceWidth]. */
   summary(moments: Tensor): Tensor;
+  /** p(z), where the family comes with its own. */
+  readonly prior?: Prior;
+  /** What training adds to every loss, given the moments and a mean over the batch's data of rows f32[B]. */
+  penalty?(moments: Tensor, mean: (rows: Tensor) => Tensor): Penalty;
 }
 
 /** What a posterior may be made of. */
@@ -78,5 +85,7 @@ export function buildPosterior(spec: PosteriorSpec, { latent, weights }: Posteri
       return deterministic(latent);
     case 'uniform':
       return uniform(latent);
+    case 'vector-quantized':
+      return vectorQuantized(spec, { latent, weights });
   }
 }

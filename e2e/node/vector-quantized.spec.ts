@@ -1,0 +1,110 @@
+/**
+ * Plan: the vector-quantised posterior.
+ * | what                | truth                                                                                 |
+ * | loss and terms      | float64 over the valid rows, nearest codewords by search                              |
+ * | gradients           | codebook and encoder: differences of the losses that each of them learns from         |
+ * | latents, samples    | every group is a row of the codebook, the nearest one; the uniform prior uses them all |
+ * | prior fitted after  | shares counted by hand; its samples have them                                         |
+ */
+import { expect, test } from '@playwright/test';
+import { Vae } from '../../src/vae/vae.js';
+import { fitCodePrior } from '../../src/vae/samplers/code-prior.js';
+import { loadModel, randomParameters, readParameters } from '../model.js';
+import { nodeDevice } from '../node-device.js';
+import { differences, gradientError, runObjective, validRows } from '../objective-run.js';
+import { networksOf, quantized } from '../reference/scores.js';
+import { randomUniform } from '../reference/tensor.js';
+import type { DenseVaeSpec } from '../reference/vae.js';
+
+const VALUE_TOLERANCE = 1e-5;
+const GRADIENT_TOLERANCE = 1e-5;
+
+const [N, D, K] = [13, 6, 4];
+const layer = { type: 'dense', units: 5, activation: 'tanh' } as const;
+const likelihood = { type: 'gaussian', scale: 0.7 } as const;
+const dense: DenseVaeSpec = { input: [D], latent: K, encoder: [layer], decoder: [layer], likelihood };
+const posterior = { type: 'vector-quantized', codes: 5, dimension: 2, commitment: 0.25 } as const;
+const spec = { ...dense, posterior };
+const data = randomUniform([N, D], 9, 0, 1);
+
+const parameters = randomParameters(dense, 3, 0.9);
+for (const name of ['weight', 'bias']) parameters.delete(`log_variance.${name}`);
+parameters.set('posterior.codebook', randomUniform([5, 2], 40, -0.9, 0.9));
+
+test('loss, terms and gradients', async () => {
+  const given = { spec, parameters, data };
+  const { x } = validRows(given);
+  const held = quantized(networksOf(parameters), x, 0.7);
+  const value = (): number => quantized(networksOf(parameters), x, 0.7, held).loss;
+  const actual = await runObjective(given);
+  expect(Math.abs(actual.loss - held.loss)).toBeLessThan(VALUE_TOLERANCE * held.loss);
+  expect(Object.keys(actual.terms)).toEqual(['commitment', 'perplexity']);
+  expect(Math.abs(actual.terms['commitment']! - held.commitment)).toBeLessThan(VALUE_TOLERANCE);
+  expect(Math.abs(actual.terms['perplexity']! - held.perplexity)).toBeLessThan(VALUE_TOLERANCE);
+  expect(held.perplexity).toBeGreaterThan(1.5);
+  const names = [...parameters.keys()];
+  const expected = differences(parameters, names, value);
+  expect([...actual.gradients.keys()].toSorted()).toEqual(names.toSorted());
+  const error = gradientError(actual.gradients, expected);
+  test.info().annotations.push({ type: 'gradients', description: error.toExponential(1) });
+  expect(error).toBeLessThan(GRADIENT_TOLERANCE);
+});
+
+test('latents and samples are codewords', async () => {
+  const vae = await loadModel(spec, parameters, await nodeDevice());
+  const rows = Float32Array.from(data.values);
+  const { mean, logVariance } = await vae.encode(rows);
+  const { latents } = quantized(networksOf(parameters), data, 0.7);
+  expect(logVariance).toHaveLength(0);
+  expect([...mean]).toEqual(latents.flat().map(Math.fround));
+  const codebook = parameters.get('posterior.codebook')!.values;
+  const words = Array.from({ length: 5 }, (_, c) => codebook.slice(2 * c, 2 * c + 2).join());
+  const samples = await vae.sampleLatents(1000, { seed: 4 });
+  const counts = new Map(words.map((word) => [word, 0]));
+  for (let first = 0; first < samples.length; first += 2) {
+    const word = samples.slice(first, first + 2).join();
+    counts.set(word, (counts.get(word) ?? Number.NaN) + 1);
+  }
+  // 2,000 draws of 5: four standard deviations of 18 around 400
+  expect([...counts.keys()]).toEqual(words);
+  for (const count of counts.values()) expect(Math.abs(count - 400)).toBeLessThan(72);
+  const images = await vae.sample(3, { seed: 4 });
+  expect(images).toHaveLength(3 * D);
+  vae.destroy();
+});
+
+test('training moves the codebook, and a prior is fitted to its codes', async () => {
+  const vae = await Vae.create(spec, { device: await nodeDevice(), seed: 3 });
+  const before = await readParameters(vae);
+  const set = { rows: N, shape: [D], values: Float32Array.from(data.values) };
+  const report = await vae.train(set, { epochs: 3, batchSize: 8, learningRate: 0.01 });
+  const uniform = 2 * Math.log(5);
+  expect(report.train.kl).toBeCloseTo(uniform, 5);
+  expect(report.train.others!['perplexity']).toBeGreaterThanOrEqual(1);
+  const after = await readParameters(vae);
+  const name = 'posterior.codebook';
+  expect(after.get(name)!.values).not.toEqual(before.get(name)!.values);
+  const { mean } = await vae.encode(set.values);
+  const prior = fitCodePrior({ columns: K, values: mean }, 2);
+  const density = prior.logDensity({ columns: K, values: mean });
+  expect(density.reduce((sum, value) => sum + value, 0) / N).toBeCloseTo(-prior.entropy, 10);
+  const decoded = await vae.decode(prior.sample(4, { seed: 1 }));
+  expect(decoded.every(Number.isFinite)).toBe(true);
+  vae.destroy();
+});
+
+test('a prior over codes has the shares that were counted', () => {
+  // two places of one number: 1 1 1 2 and 5 6 6 6
+  const codes = { columns: 2, values: Float32Array.from([1, 5, 1, 6, 1, 6, 2, 6]) };
+  const prior = fitCodePrior(codes, 1);
+  const quarters = -0.75 * Math.log(0.75) - 0.25 * Math.log(0.25);
+  expect(prior.entropy).toBeCloseTo(2 * quarters, 12);
+  const density = prior.logDensity({ columns: 2, values: Float32Array.from([1, 6, 2, 5, 3, 5]) });
+  expect(density[0]).toBeCloseTo(Math.log(9 / 16), 12);
+  expect(density[1]).toBeCloseTo(Math.log(1 / 16), 12);
+  expect(density[2]).toBe(-Infinity);
+  const samples = prior.sample(4000, { seed: 2 });
+  const ones = samples.filter((value, i) => i % 2 === 0 && value === 1).length;
+  expect(Math.abs(ones - 3000)).toBeLessThan(110); // four standard deviations of 27
+  expect(new Set(samples)).toEqual(new Set([1, 2, 5, 6]));
+});
