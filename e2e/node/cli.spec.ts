@@ -18,6 +18,7 @@ import { loadImages } from '../../src/node/data.js';
 import type { Dataset } from '../../src/vae/data/dataset.js';
 import { denseSpec } from '../../src/vae/presets.js';
 import type { Terms } from '../../src/vae/terms.js';
+import { completeSpec } from '../../src/vae/spec.js';
 import { Vae } from '../../src/vae/vae.js';
 import { nodeDevice } from '../node-device.js';
 import {
@@ -135,7 +136,9 @@ test('every option reaches the library: the same bytes as a training in this pro
     '--scale',
     'learned',
     '--posterior',
-    'isotropic',
+    'full',
+    '--prior',
+    'mixture',
     '--activation',
     'tanh',
   ];
@@ -151,7 +154,8 @@ test('every option reaches the library: the same bytes as a training in this pro
     hidden: 16,
     latent: 3,
     activation: 'tanh',
-    posterior: 'isotropic',
+    posterior: 'full',
+    prior: 'mixture',
     likelihood: { type: 'gaussian', scale: 'learned' },
   });
   const vae = await Vae.create(spec, { device: await nodeDevice(), seed: 7 });
@@ -629,7 +633,8 @@ test.describe("the README's examples run", () => {
     const words = ['train', '--limit', '64', '--epochs', '1', '--batch', '32', '--model', 'spec.json'];
     const { code, stderr } = await runCli(words, folder);
     expect(code, stderr).toBe(0);
-    expect(readReport(join(folder, 'out')).model).toEqual(JSON.parse(readmeExamples('json')[0]!));
+    const complete = completeSpec(JSON.parse(readmeExamples('json')[0]!));
+    expect(readReport(join(folder, 'out')).model).toEqual(complete);
   });
 });
 

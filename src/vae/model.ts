@@ -90,7 +90,7 @@ export class Model {
         'spec.prior',
         `is ${spec.prior.type}, and a ${spec.posterior.type} posterior has no KL that it could learn from; use standard-normal`,
       );
-    this.objective = buildObjective({ spec, latent, datum, weights });
+    this.objective = buildObjective({ spec, posterior: this.posterior, latent, datum, weights });
   }
 
   /** The condition comes as further channels of an image, or further columns of a vector. */

@@ -36,9 +36,10 @@ export async function chooseModel(settings: ModelSettings, typed: readonly strin
 }
 
 function choosePreset(name: PresetName, settings: ModelSettings): ModelChoice {
-  const { hidden, latent, posterior, activation } = settings;
+  const { hidden, latent, posterior, prior, activation } = settings;
   const options = {
     posterior,
+    prior,
     likelihood: likelihoodOf(settings),
     ...(hidden !== undefined && { hidden }),
     ...(latent !== undefined && { latent }),

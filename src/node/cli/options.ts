@@ -6,8 +6,9 @@
 import { type Command, Option } from 'commander';
 import { SpecError } from '../../gpu/errors.js';
 import { activationCodes, type Activation } from '../../gpu/ops/activation.js';
-import type { Estimator, PosteriorFamily } from '../../gpu/ops/reparameterize.js';
+import type { Estimator } from '../../gpu/ops/reparameterize.js';
 import { optimizerNames } from '../../vae/optimizers/optimizer.js';
+import { posteriorTypes, type PosteriorType } from '../../vae/posteriors/posterior-spec.js';
 import { presets, type PresetName } from '../../vae/presets.js';
 import type { ScaleSpec } from '../../vae/spec.js';
 
@@ -33,7 +34,9 @@ export interface ModelSettings {
   readonly likelihood: 'bernoulli' | 'gaussian' | 'laplace';
   /** sigma of gaussian, b of laplace; undefined is 1. */
   readonly scale?: ScaleSpec;
-  readonly posterior: PosteriorFamily;
+  /** Families of q(z | x) and p(z) with the numbers that they have unless a file states others. */
+  readonly posterior: PosteriorType;
+  readonly prior: (typeof priors)[number];
   readonly activation?: Activation;
   /** Tell both networks the class of each image. */
   readonly condition: boolean;
@@ -133,9 +136,13 @@ export const modelFlags = [
   'likelihood',
   'scale',
   'posterior',
+  'prior',
   'activation',
   'condition',
 ] as const;
+
+/** Those that have no layers and no condition; the others are stated in a file. */
+const priors = ['standard-normal', 'mixture', 'vamp'] as const;
 
 export function addDataOptions(command: Command): Command {
   return command
@@ -175,9 +182,8 @@ export function addModelOptions(command: Command, defaults: { readonly model: Pr
         parseScale,
       ),
     )
-    .addOption(
-      choice('--posterior <name>', 'family of q(z | x)', ['diagonal', 'isotropic']).default('diagonal'),
-    )
+    .addOption(choice('--posterior <name>', 'family of q(z | x)', posteriorTypes).default('diagonal'))
+    .addOption(choice('--prior <name>', 'p(z)', priors).default('standard-normal'))
     .addOption(
       choice(
         '--activation <name>',
