@@ -36,6 +36,12 @@ export { checkDataset, takeRows, type Dataset } from './data/dataset.js';
 export { fromPixels, type ImageShape, type Pixels } from './data/image.js';
 export { readIdxImages, readIdxLabels } from './data/idx.js';
 export type { EvaluateOptions } from './evaluate.js';
+export {
+  objectiveNames,
+  type ObjectiveInput,
+  type ObjectiveSpec,
+  type ObjectiveType,
+} from './objectives/objective-spec.js';
 export { optimizerNames, type OptimizerSpec } from './optimizers/optimizer.js';
 export {
   completeSpec,

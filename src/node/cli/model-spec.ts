@@ -35,7 +35,7 @@ export async function chooseModel(settings: ModelSettings, typed: readonly strin
 }
 
 function choosePreset(name: PresetName, settings: ModelSettings): ModelChoice {
-  const { hidden, latent, posterior, activation } = settings;
+  const { hidden, latent, posterior, activation, objective } = settings;
   const options = {
     posterior,
     likelihood: likelihoodOf(settings),
@@ -50,7 +50,7 @@ function choosePreset(name: PresetName, settings: ModelSettings): ModelChoice {
     );
   return {
     pictureShape: name === 'world-models' ? worldModelsSize : undefined,
-    specFor: (input) => buildable(completeSpec(presets[name]({ input, ...options }))),
+    specFor: (input) => buildable(completeSpec({ ...presets[name]({ input, ...options }), objective })),
   };
 }
 

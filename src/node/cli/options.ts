@@ -7,6 +7,7 @@ import { type Command, Option } from 'commander';
 import { SpecError } from '../../gpu/errors.js';
 import { activationCodes, type Activation } from '../../gpu/ops/activation.js';
 import type { Estimator, PosteriorFamily } from '../../gpu/ops/reparameterize.js';
+import { objectiveNames, type ObjectiveType } from '../../vae/objectives/objective-spec.js';
 import { optimizerNames } from '../../vae/optimizers/optimizer.js';
 import { presets, type PresetName } from '../../vae/presets.js';
 import type { ScaleSpec } from '../../vae/spec.js';
@@ -34,6 +35,7 @@ export interface ModelSettings {
   /** sigma of gaussian, b of laplace; undefined is 1. */
   readonly scale?: ScaleSpec;
   readonly posterior: PosteriorFamily;
+  readonly objective: ObjectiveType;
   readonly activation?: Activation;
 }
 
@@ -123,7 +125,15 @@ export interface BaselineSettings extends DataSettings, AdapterSettings {
 const maxSide = 4096;
 
 /** The options that a specification file takes the place of. */
-export const modelFlags = ['hidden', 'latent', 'likelihood', 'scale', 'posterior', 'activation'] as const;
+export const modelFlags = [
+  'hidden',
+  'latent',
+  'likelihood',
+  'scale',
+  'posterior',
+  'objective',
+  'activation',
+] as const;
 
 export function addDataOptions(command: Command): Command {
   return command
@@ -165,6 +175,11 @@ export function addModelOptions(command: Command, defaults: { readonly model: Pr
     )
     .addOption(
       choice('--posterior <name>', 'family of q(z | x)', ['diagonal', 'isotropic']).default('diagonal'),
+    )
+    .addOption(
+      choice('--objective <name>', 'what is minimised, with its own defaults', objectiveNames).default(
+        'elbo',
+      ),
     )
     .addOption(
       choice(

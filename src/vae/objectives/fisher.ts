@@ -33,10 +33,10 @@ export function fisher({ spec }: ObjectiveSite): Objective {
 }
 
 function fixedScale({ likelihood, posterior }: CompleteSpec): number {
-  if (posterior.type === 'deterministic')
+  if (!['diagonal', 'isotropic', 'full'].includes(posterior.type))
     throw new SpecError(
       'spec.objective',
-      'fisher needs log q(z | x), which a deterministic posterior does not have; use a diagonal one',
+      `fisher needs log q(z | x) at any z, which a ${posterior.type} posterior does not have; use a diagonal one`,
     );
   if (likelihood.type === 'gaussian' && typeof likelihood.scale === 'number') return likelihood.scale;
   throw new SpecError(
