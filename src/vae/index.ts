@@ -37,8 +37,12 @@ export { fromPixels, type ImageShape, type Pixels } from './data/image.js';
 export { readIdxImages, readIdxLabels } from './data/idx.js';
 export type { EstimatorSpec } from './estimator-spec.js';
 export type { EvaluateOptions } from './evaluate.js';
-export type { EstimatorSpec } from './estimator-spec.js';
-export type { ObjectiveInput, ObjectiveSpec } from './objectives/objective-spec.js';
+export {
+  objectiveNames,
+  type ObjectiveInput,
+  type ObjectiveSpec,
+  type ObjectiveType,
+} from './objectives/objective-spec.js';
 export type { PosteriorInput, PosteriorSpec } from './posteriors/posterior-spec.js';
 export type { HierarchicalSpec, PriorInput, PriorSpec } from './priors/prior-spec.js';
 export { optimizerNames, type OptimizerSpec } from './optimizers/optimizer.js';

@@ -36,7 +36,7 @@ export async function chooseModel(settings: ModelSettings, typed: readonly strin
 }
 
 function choosePreset(name: PresetName, settings: ModelSettings): ModelChoice {
-  const { hidden, latent, posterior, prior, activation } = settings;
+  const { hidden, latent, posterior, prior, activation, objective } = settings;
   const options = {
     posterior,
     prior,
@@ -54,7 +54,7 @@ function choosePreset(name: PresetName, settings: ModelSettings): ModelChoice {
     pictureShape: name === 'world-models' ? worldModelsSize : undefined,
     specFor(input, classes) {
       const condition = classes !== undefined && { condition: { classes } };
-      return buildable(completeSpec({ ...presets[name]({ input, ...options }), ...condition }));
+      return buildable(completeSpec({ ...presets[name]({ input, ...options }), ...condition, objective }));
     },
   };
 }

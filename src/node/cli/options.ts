@@ -7,6 +7,7 @@ import { type Command, Option } from 'commander';
 import { SpecError } from '../../gpu/errors.js';
 import { activationCodes, type Activation } from '../../gpu/ops/activation.js';
 import type { Estimator } from '../../gpu/ops/reparameterize.js';
+import { objectiveNames, type ObjectiveType } from '../../vae/objectives/objective-spec.js';
 import { optimizerNames } from '../../vae/optimizers/optimizer.js';
 import { posteriorTypes, type PosteriorType } from '../../vae/posteriors/posterior-spec.js';
 import { presets, type PresetName } from '../../vae/presets.js';
@@ -37,6 +38,7 @@ export interface ModelSettings {
   /** Families of q(z | x) and p(z) with the numbers that they have unless a file states others. */
   readonly posterior: PosteriorType;
   readonly prior: (typeof priors)[number];
+  readonly objective: ObjectiveType;
   readonly activation?: Activation;
   /** Tell both networks the class of each image. */
   readonly condition: boolean;
@@ -137,6 +139,7 @@ export const modelFlags = [
   'scale',
   'posterior',
   'prior',
+  'objective',
   'activation',
   'condition',
 ] as const;
@@ -184,6 +187,11 @@ export function addModelOptions(command: Command, defaults: { readonly model: Pr
     )
     .addOption(choice('--posterior <name>', 'family of q(z | x)', posteriorTypes).default('diagonal'))
     .addOption(choice('--prior <name>', 'p(z)', priors).default('standard-normal'))
+    .addOption(
+      choice('--objective <name>', 'what is minimised, with its own defaults', objectiveNames).default(
+        'elbo',
+      ),
+    )
     .addOption(
       choice(
         '--activation <name>',
