@@ -10,7 +10,7 @@
 import { expect, test } from '@playwright/test';
 import type { EstimatorSpec } from '../../src/vae/estimator-spec.js';
 import type { Dataset } from '../../src/vae/data/dataset.js';
-import type { StepTerms } from '../../src/vae/trainer.js';
+import type { StepTerms } from '../../src/vae/trainer-options.js';
 import { gradientDraws, LARGEST_T, largestT, stepGradient } from '../gradients.js';
 import { float32, loadModel, randomParameters, scaledError } from '../model.js';
 import { nodeDevice } from '../node-device.js';

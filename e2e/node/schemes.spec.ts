@@ -8,7 +8,7 @@
  */
 import { expect, test } from '@playwright/test';
 import { denseSpec } from '../../src/vae/presets.js';
-import type { TrainerOptions } from '../../src/vae/trainer.js';
+import type { TrainerOptions } from '../../src/vae/trainer-options.js';
 import type { SchemeSpec } from '../../src/vae/training-plan.js';
 import { Vae } from '../../src/vae/vae.js';
 import { D, expectedTerms, K, linearData, linearRows as x, linearSpec, N } from '../linear-model.js';

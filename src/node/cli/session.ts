@@ -7,7 +7,7 @@ import { elementCount } from '../../gpu/shape.js';
 import type { TuneTable } from '../../gpu/tuning.js';
 import type { LayerSpec } from '../../vae/layer-spec.js';
 import type { CompleteSpec } from '../../vae/spec.js';
-import type { TrainerOptions } from '../../vae/trainer.js';
+import type { TrainerOptions } from '../../vae/trainer-options.js';
 import { loadImages } from '../data.js';
 import { openNodeGpu } from '../dawn.js';
 import { formatCount } from './format.js';
