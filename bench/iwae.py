@@ -88,10 +88,11 @@ for epoch, rate in enumerate(rates):
         optimizer.step()
         total += bound.item()
 
-generator = torch.Generator().manual_seed(1)
+test_noise = torch.from_numpy(numpy.fromfile(folder / "test-noise.f32", numpy.float32))
+test_noise = test_noise.reshape(len(test), samples, 1, LATENT)
 likelihood = 0.0
 with torch.no_grad():
-    for row in test:
-        log_weights = model.log_weights(row[None], torch.randn(samples, 1, LATENT, generator=generator))
+    for row, own in zip(test, test_noise):
+        log_weights = model.log_weights(row[None], own)
         likelihood += (torch.logsumexp(log_weights, 0) - math.log(samples)).item() / len(test)
 print(json.dumps({"bound": total / steps, "nll": -likelihood, "seconds": time.time() - started}))
