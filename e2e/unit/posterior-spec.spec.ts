@@ -6,6 +6,7 @@
  */
 import { expect, test } from '@playwright/test';
 import { SpecError } from '../../src/gpu/errors.js';
+import { isInference } from '../../src/vae/bound.js';
 import { Model } from '../../src/vae/model.js';
 import { posteriorSpec, posteriorTypes } from '../../src/vae/posteriors/posterior-spec.js';
 import { priorSpec, priorTypes } from '../../src/vae/priors/prior-spec.js';
@@ -125,3 +126,22 @@ for (const [parts, message] of refusals)
   test(`refused: ${JSON.stringify(parts)}`, () => {
     expect(refusal(parts)).toContain(message);
   });
+
+test('weights of inference are those of q, on every level', () => {
+  const q = ['encoder.0.weight', 'moments.bias', 'posterior.1.gate.weight', 'prior.posterior.moments.weight'];
+  const p = ['decoder.0.weight', 'prior.moments.weight', 'prior.decoder.0.bias', 'prior.pseudo_inputs'];
+  expect(q.filter(isInference)).toEqual(q);
+  expect(isInference('prior.prior.posterior.0.bias')).toBe(true);
+  expect(p.filter(isInference)).toEqual([]);
+  const prior = { ...level, prior: level };
+  const { weights } = new Model(completeSpec({ ...base, prior }));
+  const names = weights.set.entries.map(({ name }) => name).filter(isInference);
+  expect(names).toEqual([
+    'moments.weight',
+    'moments.bias',
+    'prior.posterior.moments.weight',
+    'prior.posterior.moments.bias',
+    'prior.prior.posterior.moments.weight',
+    'prior.prior.posterior.moments.bias',
+  ]);
+});
