@@ -87,6 +87,10 @@ const refusals: readonly [parts: object, message: string][] = [
     { posterior: { type: 'planar', steps: 0 } },
     '[spec.posterior.steps] is 0; expected an integer from 1 to 64',
   ],
+  [
+    { posterior: 'planar', objective: 'fisher', likelihood: { type: 'gaussian', scale: 1 } },
+    '[spec.objective] fisher needs log q(z | x) at any z, which a planar posterior does not have; use a diagonal one',
+  ],
   [{ prior: 'cubic' }, `[spec.prior] is "cubic"; expected ${priorNames}`],
   [{ prior: { type: 'mixture', layers: [] } }, "[spec.prior] has the unknown field 'layers'"],
   [{ prior: { type: 'mixture', components: 0 } }, '[spec.prior.components] is 0; expected an integer from 1'],
