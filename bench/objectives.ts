@@ -1,0 +1,139 @@
+/**
+ * Every objective on the same images (14 x 14), network (dense 196-64-6, Gaussian of scale 0.3) and steps: what each does to
+ * the bound and to the latents of test images. Writes docs/members/objectives.json and prints a table.
+ * - error: mean squared error of reconstructions from the posterior's mean
+ * - MI, TC, dims: the KL's parts over 500 posteriors in float64 (none for a posterior without density)
+ * - MMD: unbiased, IMQ kernel, between samples of q(z) and N(0, I); correlation: mean square over pairs of latents of q(z)
+ *
+ *     npm run bench:objectives -- [--data mnist] [--limit 3000] [--epochs 6] [--only dip,mmd]
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { discrepancy } from '../e2e/reference/objectives.js';
+import { Device } from '../src/gpu/device.js';
+import { standardNormal } from '../src/gpu/threefry.js';
+import { firstRows } from '../src/node/cli/gallery.js';
+import { loadImages, openNodeGpu } from '../src/node/index.js';
+import { splitKl } from '../src/vae/metrics/kl-split.js';
+import { fitCodePrior } from '../src/vae/samplers/code-prior.js';
+import { denseSpec } from '../src/vae/presets.js';
+import type { VaeSpec } from '../src/vae/spec.js';
+import { Vae } from '../src/vae/vae.js';
+
+const { values: options } = parseArgs({
+  options: {
+    data: { type: 'string', default: 'mnist' },
+    limit: { type: 'string', default: '3000' },
+    epochs: { type: 'string', default: '6' },
+    only: { type: 'string', default: '' },
+  },
+});
+const [latent, testRows, splitRows] = [6, 1000, 500];
+const only = options.only.split(',').filter(Boolean);
+
+const members: Readonly<Record<string, Partial<VaeSpec>>> = {
+  elbo: {},
+  capacity: { objective: { type: 'capacity', weight: 10, capacity: 8 } },
+  'free-bits': { objective: { type: 'free-bits', nats: 1 } },
+  'beta-tc': { objective: 'beta-tc' },
+  mmd: { objective: { type: 'mmd', lambda: 100 } },
+  'dip I': { objective: { type: 'dip', variant: 'I' } },
+  'dip II': { objective: { type: 'dip', variant: 'II' } },
+  factor: { objective: { type: 'factor', weight: 6 } },
+  adversarial: { posterior: 'deterministic', objective: { type: 'adversarial', weight: 2 } },
+  'vae-gan': { objective: { type: 'vae-gan', weight: 10 } },
+  autoencoder: { posterior: 'deterministic' },
+  l2: { posterior: 'deterministic', objective: { type: 'l2', weight: 0.1 } },
+  'gradient-penalty': {
+    posterior: 'deterministic',
+    objective: { type: 'gradient-penalty', weight: 1 },
+  },
+  fisher: { objective: 'fisher' },
+  'vector-quantized': { posterior: { type: 'vector-quantized', codes: 64, dimension: 2, commitment: 20 } },
+};
+
+const device = await Device.open({ gpu: await openNodeGpu() });
+const size = [14, 14] as const;
+const train = await loadImages(options.data, 'train', { limit: Number(options.limit), size });
+const test = await loadImages(options.data, 'test', { limit: testRows, size });
+const images = firstRows(test, testRows);
+const likelihood = { type: 'gaussian', scale: 0.3 } as const;
+const base = denseSpec({ input: train.shape, hidden: 64, latent, likelihood });
+
+const rows = [];
+console.log(
+  '| objective | elbo | reconstruction | KL | error | MI | TC | dims | MMD | correlation | own terms |',
+);
+console.log('| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |');
+for (const [name, member] of Object.entries(members)) {
+  if (only.length > 0 && !only.includes(name)) continue;
+  const vae = await Vae.create({ ...base, ...member }, { device, seed: 1 });
+  const training = { epochs: Number(options.epochs), batchSize: 100, seed: 1, learningRate: 2e-3 };
+  const report = await vae.train(train, training);
+  const row = { name, ...(await measure(vae)), training: report.train.others ?? {} };
+  rows.push(row);
+  const { terms, error, split, mmd, correlation } = row;
+  const parts = split ? [split.mutualInformation, split.totalCorrelation, split.dimensionWise] : [];
+  const own = Object.entries(row.training).map(([key, value]) => `${key} ${value.toPrecision(3)}`);
+  const numbers = [terms.elbo, terms.reconstruction, terms.kl].map((value) => value.toFixed(1));
+  const latents = [0, 1, 2].map((i) => parts[i]?.toFixed(2) ?? '–');
+  const shape = [mmd, correlation].map((value) => value.toFixed(4));
+  console.log(
+    `| ${[name, ...numbers, error.toFixed(4), ...latents, ...shape, own.join(', ')].join(' | ')} |`,
+  );
+  vae.destroy();
+}
+const folder = fileURLToPath(new URL('../docs/members/', import.meta.url));
+mkdirSync(folder, { recursive: true });
+const header = { adapter: device.description, ...options, rows };
+writeFileSync(`${folder}objectives.json`, `${JSON.stringify(header, null, 2)}\n`);
+console.log(
+  `${device.description}; ${options.data}, ${train.rows} images of 14 x 14, ${options.epochs} epochs`,
+);
+device.destroy();
+process.exit(0);
+
+/** What a trained model makes of the test images. */
+async function measure(vae: Vae) {
+  const { mean, logVariance } = await vae.encode(images);
+  const decoded = await vae.decode(mean);
+  const error = decoded.reduce((sum, value, i) => sum + (value - images[i]!) ** 2, 0) / images.length;
+  const noise = standardNormal(2 * mean.length, 1, 1);
+  const sigma = (i: number): number => (logVariance.length > 0 ? Math.exp(logVariance[i]! / 2) : 0);
+  const z = Float64Array.from(mean, (m, i) => m + sigma(i) * noise[i]!);
+  const first = (values: ArrayLike<number>) => ({
+    shape: [splitRows, latent],
+    values: Float64Array.from(values).slice(0, splitRows * latent),
+  });
+  const matrix = (values: Float32Array) => ({ columns: latent, values: values.slice(0, splitRows * latent) });
+  const { posterior } = vae.spec;
+  return {
+    terms: await vae.evaluate(test),
+    error,
+    split: logVariance.length > 0 ? splitKl(matrix(mean), matrix(logVariance)) : undefined,
+    mmd: discrepancy(first(z), first(noise.subarray(mean.length)), 'imq', 1),
+    correlation: offDiagonal(z),
+    ...(posterior.type === 'vector-quantized' && {
+      codeEntropy: fitCodePrior({ columns: latent, values: mean }, posterior.dimension).entropy,
+    }),
+  };
+}
+
+/** Mean square of the correlations between different latents, of rows f64[N, latent]. */
+function offDiagonal(z: Float64Array): number {
+  const N = z.length / latent;
+  const column = (k: number) => Array.from({ length: N }, (_, n) => z[n * latent + k]!);
+  const standard = Array.from({ length: latent }, (_, k) => {
+    const values = column(k);
+    const mean = values.reduce((sum, v) => sum + v, 0) / N;
+    const away = values.map((v) => v - mean);
+    const deviation = Math.sqrt(away.reduce((sum, v) => sum + v * v, 0) / N);
+    return away.map((v) => v / deviation);
+  });
+  let total = 0;
+  for (let a = 0; a < latent; a++)
+    for (let b = 0; b < latent; b++)
+      if (a !== b) total += (standard[a]!.reduce((sum, v, n) => sum + v * standard[b]![n]!, 0) / N) ** 2;
+  return total / (latent * (latent - 1));
+}
