@@ -26,6 +26,7 @@ import * as reference from '../reference/objectives.js';
 import { permuteColumns } from '../reference/permute-columns.js';
 import { fromValues, map, randomUniform, TestRandom, zeros, type F64 } from '../reference/tensor.js';
 import { vaeForward, type DenseVaeSpec, type Parameters } from '../reference/vae.js';
+import { holdTo } from '../truth.js';
 
 /** Of the loss and of each term, relative: chains of about 60 roundings. */
 const VALUE_TOLERANCE = 1e-5;
@@ -163,13 +164,14 @@ for (const row of rows)
       ),
     ]);
     const modelError = gradientError(model.gradients, modelGradients);
-    expect(modelError).toBeLessThan(GRADIENT_TOLERANCE);
+    const truth = 'float64 differences, of the largest gradient';
+    holdTo(`objective ${type}`, truth, modelError, GRADIENT_TOLERANCE);
 
     const loss = row.adversary(pass());
     expect(Math.abs(adversary.loss - loss)).toBeLessThan(VALUE_TOLERANCE * loss);
     const own64 = differences(parameters, own.keys(), () => row.adversary(pass()));
     const adversaryError = gradientError(adversary.gradients, own64);
-    expect(adversaryError).toBeLessThan(GRADIENT_TOLERANCE);
+    holdTo(`objective ${type}, discriminator`, truth, adversaryError, GRADIENT_TOLERANCE);
     const description = `model ${modelError.toExponential(1)}, discriminator ${adversaryError.toExponential(1)}`;
     test.info().annotations.push({ type: 'relative error of gradients', description });
   });

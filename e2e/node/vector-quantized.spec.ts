@@ -15,6 +15,7 @@ import { differences, gradientError, runObjective, validRows } from '../objectiv
 import { networksOf, quantized } from '../reference/scores.js';
 import { randomUniform } from '../reference/tensor.js';
 import type { DenseVaeSpec } from '../reference/vae.js';
+import { holdTo } from '../truth.js';
 
 const VALUE_TOLERANCE = 1e-5;
 const GRADIENT_TOLERANCE = 1e-5;
@@ -47,7 +48,8 @@ test('loss, terms and gradients', async () => {
   expect([...actual.gradients.keys()].toSorted()).toEqual(names.toSorted());
   const error = gradientError(actual.gradients, expected);
   test.info().annotations.push({ type: 'gradients', description: error.toExponential(1) });
-  expect(error).toBeLessThan(GRADIENT_TOLERANCE);
+  const truth = 'float64 differences, of the largest gradient';
+  holdTo('posterior vector-quantized', truth, error, GRADIENT_TOLERANCE);
 });
 
 test('latents and samples are codewords', async () => {
