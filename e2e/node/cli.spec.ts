@@ -136,6 +136,8 @@ test('every option reaches the library: the same bytes as a training in this pro
     'learned',
     '--posterior',
     'isotropic',
+    '--objective',
+    'dip',
     '--activation',
     'tanh',
   ];
@@ -154,7 +156,7 @@ test('every option reaches the library: the same bytes as a training in this pro
     posterior: 'isotropic',
     likelihood: { type: 'gaussian', scale: 'learned' },
   });
-  const vae = await Vae.create(spec, { device: await nodeDevice(), seed: 7 });
+  const vae = await Vae.create({ ...spec, objective: 'dip' }, { device: await nodeDevice(), seed: 7 });
   await vae.train(images, {
     epochs: 1,
     batchSize: 32,
