@@ -136,9 +136,15 @@ test('every option reaches the library: the same bytes as a training in this pro
     '--scale',
     'learned',
     '--posterior',
+<<<<<<< HEAD
     'full',
     '--prior',
     'mixture',
+=======
+    'isotropic',
+    '--objective',
+    'dip',
+>>>>>>> 7587ced6270b590d3acbb58db5f97f069d97aaf7
     '--activation',
     'tanh',
   ];
@@ -158,7 +164,7 @@ test('every option reaches the library: the same bytes as a training in this pro
     prior: 'mixture',
     likelihood: { type: 'gaussian', scale: 'learned' },
   });
-  const vae = await Vae.create(spec, { device: await nodeDevice(), seed: 7 });
+  const vae = await Vae.create({ ...spec, objective: 'dip' }, { device: await nodeDevice(), seed: 7 });
   await vae.train(images, {
     epochs: 1,
     batchSize: 32,

@@ -21,7 +21,7 @@ export type EstimatorSpec =
   | { readonly type: 'ciwae'; readonly mix: number }
   | { readonly type: 'score-function'; readonly baseline?: 'none' | 'leave-one-out' };
 
-const types = ['iwae', 'miwae', 'piwae', 'ciwae', 'score-function'] as const;
+export const estimatorTypes = ['iwae', 'miwae', 'piwae', 'ciwae', 'score-function'] as const;
 
 /** What each type may say. */
 const fields: Readonly<Record<(typeof types)[number], readonly string[]>> = {
@@ -38,10 +38,10 @@ export function checkEstimator(value: unknown, samples: number): EstimatorSpec {
   if (typeof value !== 'object' || value === null)
     throw new SpecError(
       'estimator',
-      `is ${show(value)}; expected 'A', 'B' or { type } with ${types.join(', ')}`,
+      `is ${show(value)}; expected 'A', 'B' or { type } with ${estimatorTypes.join(', ')}`,
     );
   const spec = record(value, 'estimator', ['type', 'groups', 'mix', 'doubly', 'baseline']);
-  const type = oneOf(spec['type'], 'estimator.type', types);
+  const type = oneOf(spec['type'], 'estimator.type', estimatorTypes);
   const doubly = spec['doubly'] ?? false;
   if (typeof doubly !== 'boolean')
     throw new SpecError('estimator.doubly', `is ${show(doubly)}; expected true or false`);

@@ -30,11 +30,13 @@ const fields: Readonly<Record<LikelihoodSpec['type'], readonly string[]>> = {
   'beta-binomial': [],
 };
 
+export const likelihoodTypes = Object.keys(fields) as LikelihoodSpec['type'][];
+
 /** @throws SpecError naming the field, what came, what was expected */
 export function likelihoodSpec(value: unknown): LikelihoodSpec {
   const where = 'spec.likelihood';
   const spec = record(value, where, ['type', ...new Set(Object.values(fields).flat())]);
-  const type = oneOf(spec['type'], `${where}.type`, Object.keys(fields) as LikelihoodSpec['type'][]);
+  const type = oneOf(spec['type'], `${where}.type`, likelihoodTypes);
   const strange = Object.keys(spec).find((key) => key !== 'type' && !fields[type].includes(key));
   if (strange !== undefined) throw new SpecError(where, `${type} has no ${strange}; remove it`);
   switch (type) {
