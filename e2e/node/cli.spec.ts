@@ -136,15 +136,11 @@ test('every option reaches the library: the same bytes as a training in this pro
     '--scale',
     'learned',
     '--posterior',
-<<<<<<< HEAD
-    'full',
+    'isotropic',
     '--prior',
     'mixture',
-=======
-    'isotropic',
     '--objective',
     'dip',
->>>>>>> 7587ced6270b590d3acbb58db5f97f069d97aaf7
     '--activation',
     'tanh',
   ];
@@ -160,7 +156,7 @@ test('every option reaches the library: the same bytes as a training in this pro
     hidden: 16,
     latent: 3,
     activation: 'tanh',
-    posterior: 'full',
+    posterior: 'isotropic',
     prior: 'mixture',
     likelihood: { type: 'gaussian', scale: 'learned' },
   });
