@@ -57,7 +57,7 @@ export function rateDistortionFigure({ curve, jpeg, png }: FigureData): string {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="Bits per pixel against PSNR" font-family="system-ui, sans-serif" font-size="13">`,
     `<rect width="${width}" height="${height}" rx="6" fill="#ffffff"/>`,
-    text('1,000 Fashion-MNIST images: size against quality', margin.left, 26),
+    text('1,000 Fashion-MNIST images: size against quality', margin.left, 20),
     ...axes(x, y),
     ...[png.sheetBitsPerPixel, png.filesBitsPerPixel].map(
       (rate) =>
@@ -86,7 +86,7 @@ function axes(x: ScaleLogarithmic<number, number>, y: ReturnType<typeof scaleLin
       text(String(rate), x(rate), bottom + 20, 'middle'),
     ]),
     text('bits per pixel', (margin.left + width - margin.right) / 2, bottom + 42, 'middle'),
-    text('PSNR (dB)', 16, margin.top - 14),
+    text('PSNR (dB)', 16, margin.top - 6),
   ];
 }
 

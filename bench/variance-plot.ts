@@ -61,7 +61,10 @@ function axes(label: string, left: number, x: Scale, y: Scale, sizes: readonly n
   return [
     ...ticks.map((tick) => {
       const at = round(y(tick));
-      return line(left, at, left + panelWidth, at, '#d9dde3') + text(format(tick), left - 8, at + 4, 'end');
+      return (
+        line(left, at, left + panelWidth, at, '#d9dde3') +
+        text(String(Number(tick.toPrecision(3))), left - 8, at + 4, 'end')
+      );
     }),
     line(left, bottom, left + panelWidth, bottom, '#5b6470'),
     ...sizes.map((n) => text(n.toLocaleString('en'), round(x(n)), bottom + 20, 'middle')),

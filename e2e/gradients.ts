@@ -4,7 +4,7 @@
  */
 import type { Dataset } from '../src/vae/data/dataset.js';
 import type { VaeSpec } from '../src/vae/spec.js';
-import type { FedBatch, StepTerms, TrainerOptions } from '../src/vae/trainer.js';
+import type { FedBatch, StepTerms, TrainerOptions } from '../src/vae/trainer-options.js';
 import type { Vae } from '../src/vae/vae.js';
 import { loadModel, readParameters } from './model.js';
 import { nodeDevice } from './node-device.js';

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import type { Device } from '../src/gpu/device.js';
 import type { Dataset } from '../src/vae/data/dataset.js';
 import { denseSpec } from '../src/vae/presets.js';
-import type { TrainerOptions } from '../src/vae/trainer.js';
+import type { TrainerOptions } from '../src/vae/trainer-options.js';
 import { Vae } from '../src/vae/vae.js';
 
 /** 50 images of 6 x 6 bytes without any pattern to speak of. */

@@ -11,6 +11,7 @@ import type { CompressReport } from '../../src/node/cli/coding.js';
 import { loadImages } from '../../src/node/data.js';
 import { binarized, decompress } from '../../src/vae/coding/index.js';
 import { denseSpec } from '../../src/vae/presets.js';
+import type { VaeSpec } from '../../src/vae/spec.js';
 import { Vae } from '../../src/vae/vae.js';
 import { nodeDevice } from '../node-device.js';
 import { decode } from 'fast-png';
@@ -24,8 +25,15 @@ const lossySpec = {
 } as const;
 const images = ['--data', 'fashion', '--size', '8', '--limit', '32'];
 
-/** A folder with a model in `lossy/` and one in `binary.safetensors`. */
-async function models(folder: string): Promise<void> {
+/** Writes a fresh model. */
+async function saveModel(spec: VaeSpec, path: string): Promise<void> {
+  const vae = await Vae.create(spec, { device: await nodeDevice() });
+  writeFileSync(path, await vae.save());
+  vae.destroy();
+}
+
+test('images go into a file and come back as pictures', async () => {
+  const folder = testFolder();
   writeFileSync(join(folder, 'spec.json'), JSON.stringify(lossySpec));
   const run = [
     'train',
@@ -40,14 +48,6 @@ async function models(folder: string): Promise<void> {
     'lossy',
   ];
   expect(await runCli(run, folder)).toMatchObject({ code: 0 });
-  const vae = await Vae.create(denseSpec(shape), { device: await nodeDevice() });
-  writeFileSync(join(folder, 'binary.safetensors'), await vae.save());
-  vae.destroy();
-}
-
-test('images go into a file and come back as pictures', async () => {
-  const folder = testFolder();
-  await models(folder);
   const made = await runCli(['compress', 'lossy', ...images, '--out', 'a.wvae', '--json'], folder);
   expect(made, made.stderr).toMatchObject({ code: 0 });
   const report = JSON.parse(made.stdout) as CompressReport;
@@ -73,7 +73,8 @@ test('images go into a file and come back as pictures', async () => {
 
 test('black and white images come back to the bit', async () => {
   const folder = testFolder();
-  await models(folder);
+  await saveModel(denseSpec(shape), join(folder, 'binary.safetensors'));
+  await saveModel(lossySpec, join(folder, 'lossy.safetensors'));
   const refused = await runCli(['compress', 'binary.safetensors', ...images], folder);
   expect(refused.code).toBe(1);
   expect(refused.stderr).toContain('a Bernoulli model codes 0 and 255 only; use binarized(data)');
@@ -89,13 +90,16 @@ test('black and white images come back to the bit', async () => {
   }
   const rows: [words: string[], line: RegExp][] = [
     [
-      ['decompress', 'lossy', 'b.wvae'],
+      ['decompress', 'lossy.safetensors', 'b.wvae'],
       /\[b\.wvae\] was made with the model \w{16}; this one is \w{16}; load the model/,
     ],
-    [['decompress', 'lossy', 'no.wvae'], /\[no\.wvae\] cannot be read \(ENOENT/],
-    [['decompress', 'lossy', 'spec.json'], /\[spec\.json\] the file does not begin with 'WVAE'/],
+    [['decompress', 'lossy.safetensors', 'no.wvae'], /\[no\.wvae\] cannot be read \(ENOENT/],
     [
-      ['compress', 'lossy', ...images, '--out', 'no/such/folder.wvae'],
+      ['decompress', 'lossy.safetensors', 'lossy.safetensors'],
+      /\[lossy\.safetensors\] the file does not begin with 'WVAE'/,
+    ],
+    [
+      ['compress', 'lossy.safetensors', ...images, '--out', 'no/such/folder.wvae'],
       /\[no\/such\/folder\.wvae\] cannot be written \(ENOENT/,
     ],
   ];

@@ -36,7 +36,13 @@ test('a model of shapes is measured and drawn', async () => {
   expect(report.latents.kl).toHaveLength(3);
 
   // Images of 16 x 16, twice as large, 2 apart.
-  const sizes = { traversals: [9, 3], bilinear: [8, 8], mixture: [8, 8], reconstructions: [10, 4] };
+  const sizes = {
+    traversals: [9, 3],
+    bilinear: [8, 8],
+    mixture: [8, 8],
+    flow: [8, 8],
+    reconstructions: [10, 4],
+  };
   for (const [name, [columns, rows]] of Object.entries(sizes) as [string, [number, number]][]) {
     const { width, height, data } = decode(readFileSync(join(folder, 'seen', `${name}.png`)));
     expect([width, height], name).toEqual([columns * 34 + 2, rows * 34 + 2]);

@@ -18,6 +18,7 @@ import { loadImages } from '../../src/node/data.js';
 import type { Dataset } from '../../src/vae/data/dataset.js';
 import { denseSpec } from '../../src/vae/presets.js';
 import type { Terms } from '../../src/vae/terms.js';
+import { completeSpec } from '../../src/vae/spec.js';
 import { Vae } from '../../src/vae/vae.js';
 import { nodeDevice } from '../node-device.js';
 import {
@@ -135,9 +136,11 @@ test('every option reaches the library: the same bytes as a training in this pro
     '--scale',
     'learned',
     '--posterior',
-    'isotropic',
+    'full',
+    '--prior',
+    'mixture',
     '--objective',
-    'dip',
+    'l2',
     '--activation',
     'tanh',
   ];
@@ -153,10 +156,11 @@ test('every option reaches the library: the same bytes as a training in this pro
     hidden: 16,
     latent: 3,
     activation: 'tanh',
-    posterior: 'isotropic',
+    posterior: 'full',
+    prior: 'mixture',
     likelihood: { type: 'gaussian', scale: 'learned' },
   });
-  const vae = await Vae.create({ ...spec, objective: 'dip' }, { device: await nodeDevice(), seed: 7 });
+  const vae = await Vae.create({ ...spec, objective: 'l2' }, { device: await nodeDevice(), seed: 7 });
   await vae.train(images, {
     epochs: 1,
     batchSize: 32,
@@ -631,7 +635,8 @@ test.describe("the README's examples run", () => {
     const words = ['train', '--limit', '64', '--epochs', '1', '--batch', '32', '--model', 'spec.json'];
     const { code, stderr } = await runCli(words, folder);
     expect(code, stderr).toBe(0);
-    expect(readReport(join(folder, 'out')).model).toEqual(JSON.parse(readmeExamples('json')[0]!));
+    const complete = completeSpec(JSON.parse(readmeExamples('json')[0]!));
+    expect(readReport(join(folder, 'out')).model).toEqual(complete);
   });
 });
 

@@ -27,6 +27,7 @@ import { denseSpec } from '../../src/vae/presets.js';
 import { Vae } from '../../src/vae/vae.js';
 import { integers } from '../random-integers.js';
 import { nodeDevice } from '../node-device.js';
+import { holdTo } from '../truth.js';
 
 const shape = { input: [8, 8, 1], hidden: 32, latent: 6 } as const;
 const lossySpec = {
@@ -91,7 +92,8 @@ test('the words take what the density predicts', async () => {
   const { bytes, payloadBits, predictedBits } = await compress(lossy, data);
   expect(predictedBits).toBeGreaterThan(96 * 4);
   // 2^16 slots and f32 densities: see e2e/node/factorized.spec.ts
-  expect(Math.abs(payloadBits / predictedBits - 1)).toBeLessThan(1e-3);
+  const excess = Math.abs(payloadBits / predictedBits - 1);
+  holdTo('coding rate-distortion', 'bits of the density, share', excess, 1e-3);
   const file = await readCodedFile(bytes);
   expect(16 * file.words.length - payloadBits).toBeLessThan(64);
   expect(bytes.length).toBe(12 + 12 + 8 + 4 + 17 + 4 + 2 * file.words.length + 8);
@@ -111,7 +113,8 @@ test('lossless: every bit comes back, at the bound', async () => {
   const { elbo } = await lossless.evaluate(binary, { estimator: 'A', samples: 64 });
   const bound = -elbo / Math.LN2 / 64;
   // One z a datum: the standard error of 96 data is some 1 %. Latents that follow each other's bits were off by 6 %.
-  expect(Math.abs(bitsPerDimension / bound - 1)).toBeLessThan(0.04);
+  const excess = Math.abs(bitsPerDimension / bound - 1);
+  holdTo('coding bits-back', 'negative ELBO of 96 binary images, share', excess, 0.04);
   expect(dataBits).toBeLessThan(binary.values.length); // 1 bit a pixel without a model
   expect(8 * bytes.length - dataBits, 'overhead in bits').toBeLessThan(8 * 120 + 16 * 12);
 });
@@ -125,7 +128,8 @@ test('lossless: grey images come back under a beta-binomial, at the bound', asyn
   const { elbo } = await vae.evaluate(data, { estimator: 'A', samples: 64 });
   const bound = -elbo / Math.LN2 / 64;
   expect(bound).toBeLessThan(8);
-  expect(Math.abs(bitsPerDimension / bound - 1)).toBeLessThan(0.02);
+  const excess = Math.abs(bitsPerDimension / bound - 1);
+  holdTo('coding bits-back', 'negative ELBO of 96 grey images, share', excess, 0.02);
   vae.destroy();
 });
 

@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 import { expect, test } from '@playwright/test';
 import type { Dataset } from '../../src/vae/data/dataset.js';
 import type { Terms } from '../../src/vae/terms.js';
-import type { TrainerOptions } from '../../src/vae/trainer.js';
+import type { TrainerOptions } from '../../src/vae/trainer-options.js';
 import { float32, loadModel, randomParameters, scaledError } from '../model.js';
 import { freshDevice, nodeDevice } from '../node-device.js';
 import { normalNoise, uniformNoise } from '../reference/noise.js';

@@ -132,12 +132,12 @@ const specifications: Record<string, Refusal> = {
     says: /^\[spec\.input\] \[1048576, 1048576, 1048576\] has \d+ elements; at most 4194304 are supported$/,
   },
   'an unknown posterior': {
-    spec: { posterior: 'full' },
-    says: `[spec.posterior] is "full"; expected 'diagonal' or 'isotropic'`,
+    spec: { posterior: 'banded' },
+    says: /^\[spec\.posterior\] is "banded"; expected 'diagonal', 'isotropic', /,
   },
   'a field that does not exist': {
     spec: { hidden: 3 } as Loose<VaeSpec>,
-    says: `[spec] has the unknown field 'hidden'; it may have input, latent, encoder, decoder, posterior, likelihood`,
+    says: `[spec] has the unknown field 'hidden'; it may have input, latent, encoder, decoder, posterior, prior, likelihood, condition, objective`,
   },
 };
 
@@ -277,14 +277,23 @@ const trainOptions: Record<string, Refusal> = {
     train: { learningRate: Number.POSITIVE_INFINITY },
     says: '[learningRate] is Infinity; expected a number > 0',
   },
-  'beta below 0': { train: { beta: -1 }, says: '[beta] is -1; expected a number >= 0' },
-  'beta NaN': { train: { beta: Number.NaN }, says: '[beta] is NaN; expected a number >= 0' },
+  'beta below 0': {
+    train: { beta: -1 },
+    says: '[beta] is -1; expected a number of at least 0 and below 1000000',
+  },
+  'beta NaN': {
+    train: { beta: Number.NaN },
+    says: '[beta] is NaN; expected a number of at least 0 and below 1000000',
+  },
   'a beta function that gives NaN': {
     train: { beta: () => Number.NaN },
     error: VaeError,
     says: /beta.* is NaN/,
   },
-  'estimator C': { train: { estimator: 'C' }, says: "[estimator] is 'C'; expected 'A' or 'B'" },
+  'estimator C': {
+    train: { estimator: 'C' },
+    says: `[estimator] is "C"; expected 'A', 'B' or { type } with iwae, miwae, piwae, ciwae, score-function`,
+  },
   'no samples': { train: { samples: 0 }, says: /samples.* is 0; expected an integer >= 1$/ },
   'half a sample': { train: { samples: 1.5 }, says: /samples.* is 1\.5; expected an integer >= 1$/ },
   'a seed below 0': { train: { seed: -1 }, says: `[seed] is -1; ${seedRange}` },
@@ -321,10 +330,16 @@ const otherCalls: Record<string, Refusal> = {
     evaluate: { batchSize: 1.5 },
     says: '[batchSize] is 1.5; expected an integer >= 1',
   },
-  'evaluate: estimator Z': { evaluate: { estimator: 'Z' }, says: "[estimator] is 'Z'; expected 'A' or 'B'" },
+  'evaluate: estimator Z': {
+    evaluate: { estimator: 'Z' },
+    says: `[estimator] is "Z"; expected 'A', 'B' or { type } with iwae, miwae, piwae, ciwae, score-function`,
+  },
   'evaluate: no samples': { evaluate: { samples: 0 }, says: /samples.* is 0; expected an integer >= 1$/ },
   'evaluate: a seed below 0': { evaluate: { seed: -1 }, says: `[seed] is -1; ${seedRange}` },
-  'evaluate: beta NaN': { evaluate: { beta: Number.NaN }, says: '[beta] is NaN; expected a number >= 0' },
+  'evaluate: beta NaN': {
+    evaluate: { beta: Number.NaN },
+    says: '[beta] is NaN; expected a number of at least 0 and below 1000000',
+  },
   'evaluate: a NaN pixel': {
     evaluate: {},
     data: grey({}, { 3: Number.NaN }),

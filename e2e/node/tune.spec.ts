@@ -13,7 +13,7 @@ import { describeTiling, describeVariant } from '../../src/node/cli/product.js';
 import { tableOf, tune, type TunedProduct } from '../../src/node/cli/tune.js';
 import { buildOptimizer } from '../../src/vae/optimizers/optimizer.js';
 import type { VaeSpec } from '../../src/vae/spec.js';
-import type { StepTerms } from '../../src/vae/trainer.js';
+import type { StepTerms } from '../../src/vae/trainer-options.js';
 import { trainingPlan } from '../../src/vae/training-plan.js';
 import { Vae } from '../../src/vae/vae.js';
 import { largest } from '../evaluate.js';

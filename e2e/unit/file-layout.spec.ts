@@ -45,6 +45,10 @@ const rows: Record<string, [layouts.FileLayout, (...at: number[]) => number]> = 
     (o, i) => i * 24 + (o % 6) * 4 + Math.floor(o / 6),
   ],
   'a bias of a 2x3x4 image': [layouts.vectorLayout('', [2, 3, 4]), (o) => (o % 6) * 4 + Math.floor(o / 6)],
+  'rows of 2x3x4 images': [
+    layouts.rowsLayout('', 5, [2, 3, 4]),
+    (row, o) => row * 24 + (o % 6) * 4 + Math.floor(o / 6),
+  ],
   'a Conv2d': [layouts.convLayout('', [2, 3, 4, 5], 1), (o, c, ky, kx) => ((ky * 3 + kx) * 4 + c) * 5 + o],
   'a Conv2d and a PixelShuffle of 2': [
     layouts.convLayout('', [2, 3, 5, 12], 2),

@@ -6,8 +6,10 @@
  */
 import { expect, test } from '@playwright/test';
 import { SpecError } from '../../src/gpu/errors.js';
+import { isInference } from '../../src/vae/bound.js';
 import { Model } from '../../src/vae/model.js';
 import { posteriorSpec, posteriorTypes } from '../../src/vae/posteriors/posterior-spec.js';
+import { priorSpec, priorTypes } from '../../src/vae/priors/prior-spec.js';
 import { completeSpec } from '../../src/vae/spec.js';
 
 const base = { input: [6], latent: 3, encoder: [], decoder: [] };
@@ -46,7 +48,33 @@ for (const [given, complete] of posteriors)
     expect(posteriorSpec(JSON.parse(JSON.stringify(spec)))).toEqual(spec);
   });
 
+const priors: readonly [given: unknown, complete: object][] = [
+  ['standard-normal', { type: 'standard-normal' }],
+  ['mixture', { type: 'mixture', components: 10 }],
+  [{ type: 'vamp' }, { type: 'vamp', pseudoInputs: 50 }],
+  [
+    { type: 'hierarchical', latent: 2, encoder: [], decoder: [{ type: 'activation', activation: 'tanh' }] },
+    {
+      type: 'hierarchical',
+      latent: 2,
+      encoder: [],
+      decoder: [{ type: 'activation', activation: 'tanh' }],
+      prior: { type: 'standard-normal' },
+    },
+  ],
+];
+
+for (const [given, complete] of priors)
+  test(`the prior ${JSON.stringify(given)}`, () => {
+    const spec = priorSpec(given);
+    expect(spec).toEqual(complete);
+    expect(priorSpec(JSON.parse(JSON.stringify(spec)))).toEqual(spec);
+  });
+
 const names = posteriorTypes.map((name) => `'${name}'`).join(', ');
+
+const priorNames = priorTypes.map((name) => `'${name}'`).join(', ');
+const level = { type: 'hierarchical', latent: 2, encoder: [], decoder: [] };
 
 const refusals: readonly [parts: object, message: string][] = [
   [{ posterior: 'cubic' }, `[spec.posterior] is "cubic"; expected ${names}`],
@@ -59,9 +87,65 @@ const refusals: readonly [parts: object, message: string][] = [
     { posterior: { type: 'planar', steps: 0 } },
     '[spec.posterior.steps] is 0; expected an integer from 1 to 64',
   ],
+  [
+    { posterior: 'planar', objective: 'fisher', likelihood: { type: 'gaussian', scale: 1 } },
+    '[spec.objective] fisher needs log q(z | x) at any z, which a planar posterior does not have; use a diagonal one',
+  ],
+  [{ prior: 'cubic' }, `[spec.prior] is "cubic"; expected ${priorNames}`],
+  [{ prior: { type: 'mixture', layers: [] } }, "[spec.prior] has the unknown field 'layers'"],
+  [{ prior: { type: 'mixture', components: 0 } }, '[spec.prior.components] is 0; expected an integer from 1'],
+  [{ prior: { ...level, latent: 0 } }, '[spec.prior.latent] is 0; expected an integer from 1 to 4096'],
+  [{ prior: 'hierarchical' }, '[spec.prior.latent] is undefined; expected an integer from 1 to 4096'],
+  [
+    { prior: { ...level, encoder: [{ type: 'residual', layers: [{ type: 'batchNorm' }] }] } },
+    '[spec.prior.encoder] has a batchNorm, which training and evaluation treat differently; use layerNorm, or leave it out',
+  ],
+  [
+    { prior: { ...level, decoder: [{ type: 'conv', channels: 2, kernel: 3 }] } },
+    '[spec.prior.decoder[0]] conv gets a vector [2]; expected an image',
+  ],
+  [
+    { prior: { ...level, prior: 'factorized' } },
+    '[spec.prior.prior] is factorized, which is a mass of bins; expected a density; use standard-normal',
+  ],
+  [
+    { prior: Array.from({ length: 9 }).reduce((prior: object) => ({ ...level, prior }), level) },
+    'is more than 8 levels above the first; expected fewer',
+  ],
+  [
+    { prior: 'vamp', posterior: 'planar' },
+    '[spec.prior] vamp needs log q(z | x) at any z, which this posterior does not have; use a diagonal or full one, or mixture',
+  ],
+  [
+    { prior: 'vamp', condition: { classes: 2 } },
+    '[spec.prior] vamp is made of data without a condition, and the model has one; use conditional, or remove spec.condition',
+  ],
+  [
+    { prior: 'mixture', posterior: 'deterministic' },
+    '[spec.prior] is mixture, and a deterministic posterior has no KL that it could learn from; use standard-normal',
+  ],
 ];
 
 for (const [parts, message] of refusals)
   test(`refused: ${JSON.stringify(parts)}`, () => {
     expect(refusal(parts)).toContain(message);
   });
+
+test('weights of inference are those of q, on every level', () => {
+  const q = ['encoder.0.weight', 'moments.bias', 'posterior.1.gate.weight', 'prior.posterior.moments.weight'];
+  const p = ['decoder.0.weight', 'prior.moments.weight', 'prior.decoder.0.bias', 'prior.pseudo_inputs'];
+  expect(q.filter(isInference)).toEqual(q);
+  expect(isInference('prior.prior.posterior.0.bias')).toBe(true);
+  expect(p.filter(isInference)).toEqual([]);
+  const prior = { ...level, prior: level };
+  const { weights } = new Model(completeSpec({ ...base, prior }));
+  const names = weights.set.entries.map(({ name }) => name).filter(isInference);
+  expect(names).toEqual([
+    'moments.weight',
+    'moments.bias',
+    'prior.posterior.moments.weight',
+    'prior.posterior.moments.bias',
+    'prior.prior.posterior.moments.weight',
+    'prior.prior.posterior.moments.bias',
+  ]);
+});

@@ -2,7 +2,8 @@
 import { SpecError } from './errors.js';
 
 export function show(value: unknown): string {
-  return JSON.stringify(value) ?? String(value);
+  // JSON has no NaN and no infinity
+  return typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value));
 }
 
 /** An object that has no field but `keys`. */

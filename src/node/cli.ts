@@ -67,6 +67,7 @@ const trainings = [
 
 /** A default of false would be printed in the help of every switch. */
 const switchedOff = {
+  condition: false,
   binarize: false,
   json: false,
   profile: false,
@@ -178,6 +179,7 @@ function addSampling(command: Command): Command {
     .description('write samples.png: decoded samples of the prior')
     .argument('<model>', 'model.safetensors, or the folder that holds it')
     .addOption(whole('--count <n>', 'how many', { least: 1 }).default(64))
+    .addOption(whole('--label <n>', 'the class to draw (default: a column each)', { least: 0 }))
     .addOption(whole('--seed <n>', 'of the samples', { least: 0 }).default(0))
     .option('--out <folder>', 'where the picture goes', 'out');
 }

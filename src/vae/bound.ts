@@ -42,9 +42,9 @@ export interface BoundLosses {
   readonly multiSample?: Tensor;
 }
 
-/** True for the weights of q(z | x). */
+/** True for the weights of q(z | x), and of q(z2 | z) in a hierarchy. */
 export function isInference(weight: string): boolean {
-  return /^(encoder|moments|posterior)\./.test(weight);
+  return /^(encoder|moments|(prior\.)*posterior)\./.test(weight);
 }
 
 const everything = (): boolean => true;

@@ -12,7 +12,7 @@ import { checkEstimator, type EstimatorSpec } from './estimator-spec.js';
 import { checkRange, type Dataset } from './data/dataset.js';
 import { uploadDataset } from './data/resident.js';
 import { TermsMean, termsOf, type Terms } from './terms.js';
-import { checkOptions } from './trainer.js';
+import { checkOptions } from './trainer-options.js';
 import { conditionInput, gatherFrom } from './training-plan.js';
 import type { Vae } from './vae.js';
 

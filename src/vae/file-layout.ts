@@ -53,6 +53,11 @@ export function vectorLayout(name: string, outputs: Shape): FileLayout {
   return permuted(name, [elementCount(outputs)], outputs, axisOrder(outputs, 0));
 }
 
+/** Several flattened images or vectors, a row each. */
+export function rowsLayout(name: string, count: number, shape: Shape): FileLayout {
+  return permuted(name, [count, elementCount(shape)], [count, ...shape], [0, ...axisOrder(shape, 1)]);
+}
+
 /**
  * A convolution's weight f32[KH, KW, C, O], whose channels may be divided among r x r pixels: ours are in the order
  * (ry, rx, o), those of PyTorch's PixelShuffle in the order (o, ry, rx).

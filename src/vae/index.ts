@@ -35,6 +35,7 @@ export {
 export { checkDataset, takeRows, type Dataset } from './data/dataset.js';
 export { fromPixels, type ImageShape, type Pixels } from './data/image.js';
 export { readIdxImages, readIdxLabels } from './data/idx.js';
+export type { EstimatorSpec } from './estimator-spec.js';
 export type { EvaluateOptions } from './evaluate.js';
 export {
   objectiveNames,
@@ -42,15 +43,21 @@ export {
   type ObjectiveSpec,
   type ObjectiveType,
 } from './objectives/objective-spec.js';
+export type { PosteriorInput, PosteriorSpec } from './posteriors/posterior-spec.js';
+export type { HierarchicalSpec, PriorInput, PriorSpec } from './priors/prior-spec.js';
 export { optimizerNames, type OptimizerSpec } from './optimizers/optimizer.js';
+export type { CyclicalSchedule, LinearSchedule, Schedule } from './schedule.js';
 export {
   completeSpec,
   type CompleteSpec,
+  type ConditionSpec,
   type LikelihoodSpec,
   type ScaleSpec,
   type VaeSpec,
 } from './spec.js';
 export { bitsPerDimension, type Terms } from './terms.js';
 export type { EpochReport, Spread, TrainOptions, TrainProgress, TrainReport } from './train.js';
-export { Trainer, type FedBatch, type StepTerms, type TrainerOptions } from './trainer.js';
-export { Vae, type CreateOptions } from './vae.js';
+export { Trainer } from './trainer.js';
+export type { FedBatch, StepTerms, TrainerOptions } from './trainer-options.js';
+export type { SchemeSpec } from './training-plan.js';
+export { Vae, type Conditioned, type CreateOptions } from './vae.js';

@@ -15,6 +15,7 @@ import { buildLikelihood, type Likelihood } from './likelihoods/likelihood.js';
 import { buildObjective, type Objective } from './objectives/objective.js';
 import { buildPosterior, momentColumns, type DrawOptions, type Posterior } from './posteriors/posterior.js';
 import { buildPrior, type Prior } from './priors/prior.js';
+import type { PriorType } from './priors/prior-spec.js';
 import { repeatRows } from './rows.js';
 import type { CompleteSpec } from './spec.js';
 import { WeightFactory } from './weights.js';
@@ -70,19 +71,26 @@ export class Model {
     );
     this.#output = this.#outputLayer([...datum.slice(0, -1), datum.at(-1)! * this.outputsPerElement]);
     this.likelihood = buildLikelihood(spec.likelihood, weights, datum);
-    const site = { latent, conditionWidth: this.conditionWidth, weights };
-    this.prior = this.posterior.prior ?? buildPrior(spec.prior, site);
+    this.prior =
+      this.posterior.prior ??
+      buildPrior(spec.prior, {
+        latent,
+        conditionWidth: this.conditionWidth,
+        weights,
+        prefix: 'prior',
+        level: { datum, posterior: this.posterior, encode: (x) => this.encode(x) },
+      });
     if (this.posterior.prior && spec.prior.type !== 'standard-normal')
       throw new SpecError(
         'spec.prior',
         `is ${spec.prior.type}; a ${spec.posterior.type} posterior comes with its own prior; remove it`,
       );
-    if (this.posterior.isPoint && spec.prior.type === 'conditional')
+    if (this.posterior.isPoint && learnsFromKl(spec.prior.type))
       throw new SpecError(
         'spec.prior',
-        `is conditional, and a ${spec.posterior.type} posterior has no KL that it could learn from; use standard-normal`,
+        `is ${spec.prior.type}, and a ${spec.posterior.type} posterior has no KL that it could learn from; use standard-normal`,
       );
-    this.objective = buildObjective({ spec, latent, datum, weights });
+    this.objective = buildObjective({ spec, posterior: this.posterior, latent, datum, weights });
   }
 
   /** The condition comes as further channels of an image, or further columns of a vector. */
@@ -189,6 +197,11 @@ export class Model {
         'estimator',
         `${estimator.type} needs log q(z | x) at any z, which a ${this.spec.posterior.type} posterior does not have; use a diagonal one, or another estimator`,
       );
+    if (prior.sharesInference)
+      throw new SpecError(
+        'estimator',
+        `${estimator.type}${estimator.type === 'score-function' ? '' : ' with doubly'} needs a prior that the encoder has no part in, and ${this.spec.prior.type} has; use another estimator or prior`,
+      );
     const { z: moving } = posterior.draw(moments, options);
     const isScore = estimator.type === 'score-function';
     const z = isScore ? stopGradient(moving) : moving;
@@ -202,6 +215,11 @@ export class Model {
     const { losses, terms } = boundLosses(this.bound(x, options), x.shape[0]!, options.estimator);
     return { loss: losses[0]!.loss, terms };
   }
+}
+
+/** True for priors whose weights learn from the KL alone. */
+function learnsFromKl(prior: PriorType): boolean {
+  return prior !== 'standard-normal' && prior !== 'factorized';
 }
 
 function needsDensity(estimator: Exclude<EstimatorSpec, string>): boolean {

@@ -1,9 +1,10 @@
 /** Ready specifications, from the dense VAE of the first paper to the convolutional one of "World Models". */
 import type { Activation } from '../gpu/ops/activation.js';
-import type { PosteriorFamily } from '../gpu/ops/reparameterize.js';
 import { SpecError } from '../gpu/errors.js';
 import { outputsPerElement } from './likelihoods/likelihood-spec.js';
 import type { LayerSpec } from './layer-spec.js';
+import type { PosteriorInput } from './posteriors/posterior-spec.js';
+import type { PriorInput } from './priors/prior-spec.js';
 import type { LikelihoodSpec, VaeSpec } from './spec.js';
 
 /** What every preset may be told. */
@@ -15,12 +16,17 @@ export interface PresetOptions {
   readonly hidden?: number;
   readonly activation?: Activation;
   readonly likelihood?: LikelihoodSpec;
-  readonly posterior?: PosteriorFamily;
+  readonly posterior?: PosteriorInput;
+  readonly prior?: PriorInput;
 }
 
 /** The parts of a specification that presets pass on as they came. */
-function rest({ likelihood, posterior }: PresetOptions): Pick<VaeSpec, 'likelihood' | 'posterior'> {
-  return { ...(likelihood && { likelihood }), ...(posterior && { posterior }) };
+function rest({
+  likelihood,
+  posterior,
+  prior,
+}: PresetOptions): Pick<VaeSpec, 'likelihood' | 'posterior' | 'prior'> {
+  return { ...(likelihood && { likelihood }), ...(posterior && { posterior }), ...(prior && { prior }) };
 }
 
 /** Channels that a decoder ends in: those of the images, times the likelihood's numbers of one. */

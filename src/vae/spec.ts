@@ -6,7 +6,7 @@ import { layers, type LayerSpec } from './layer-spec.js';
 import { likelihoodSpec, type LikelihoodSpec, type ScaleSpec } from './likelihoods/likelihood-spec.js';
 import { objectiveSpec, type ObjectiveInput, type ObjectiveSpec } from './objectives/objective-spec.js';
 import { posteriorSpec, type PosteriorInput, type PosteriorSpec } from './posteriors/posterior-spec.js';
-import { priorSpec, type PriorSpec } from './priors/prior-spec.js';
+import { priorSpec, type PriorInput, type PriorSpec } from './priors/prior-spec.js';
 
 export type { LikelihoodSpec, ScaleSpec };
 
@@ -23,7 +23,7 @@ export interface VaeSpec {
   /** A diagonal Gaussian by default. */
   readonly posterior?: PosteriorInput;
   /** N(0, I) by default. */
-  readonly prior?: PriorSpec | 'standard-normal';
+  readonly prior?: PriorInput;
   /** Bernoulli by default. */
   readonly likelihood?: LikelihoodSpec;
   /** What the model is told beside a datum; both networks get it. */

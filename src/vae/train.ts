@@ -2,7 +2,8 @@
 import { DataError, SpecError } from '../gpu/errors.js';
 import type { Dataset } from './data/dataset.js';
 import { TermsMean, type Terms } from './terms.js';
-import { Trainer, type StepTerms, type TrainerOptions } from './trainer.js';
+import { Trainer } from './trainer.js';
+import type { StepTerms, TrainerOptions } from './trainer-options.js';
 import type { Vae } from './vae.js';
 
 export interface TrainOptions extends TrainerOptions {

@@ -2,90 +2,23 @@
  * One training plan and its state: every `step()` submits one optimizer step and returns without waiting for
  * the GPU; the terms of past steps are read from a ring when asked for.
  */
+import type { BufferGroup } from '../gpu/buffer-group.js';
 import { NumericError, SpecError } from '../gpu/errors.js';
-import { BufferGroup } from '../gpu/buffer-group.js';
-import { Executable, type ExecutableOptions, type StepValues } from '../gpu/executable.js';
-import { MetricRing, type MetricEntry } from '../gpu/metrics.js';
-import { momentNames } from '../gpu/ops/update.js';
-import { makePlan, type Plan } from '../gpu/plan.js';
+import type { Executable, StepValues } from '../gpu/executable.js';
+import type { MetricEntry, MetricRing } from '../gpu/metrics.js';
+import type { Plan } from '../gpu/plan.js';
 import { Scheduler, type DispatchTime } from '../gpu/scheduler.js';
 import { seedWords, shuffleKeys } from '../gpu/threefry.js';
-import { conditionDataset, conditionRows } from './condition.js';
+import { conditionRows } from './condition.js';
 import { checkForModel } from './data/check.js';
 import { checkRange, type Dataset } from './data/dataset.js';
-import { uploadDataset, type ResidentDataset } from './data/resident.js';
-import { checkEstimator, type EstimatorSpec } from './estimator-spec.js';
-import { buildOptimizer, type Optimizer, type OptimizerSpec } from './optimizers/optimizer.js';
-import { checkSchedule, scheduledValue, unreachedEnd, type Schedule } from './schedule.js';
-import { termsOf, type Terms } from './terms.js';
-import {
-  schemeSpec,
-  termOutput,
-  trainingPlan,
-  turnOf,
-  type PhasePlan,
-  type SchemeSpec,
-} from './training-plan.js';
+import type { ResidentDataset } from './data/resident.js';
+import { scheduledValue, unreachedEnd } from './schedule.js';
+import { termsOf } from './terms.js';
+import { checkOptions, type FedBatch, type StepTerms, type TrainerOptions } from './trainer-options.js';
+import { FIRST_TERM, makeParts, NOTHING_REFUSED, type Phase, type TrainerParts } from './trainer-parts.js';
+import { termOutput, turnOf } from './training-plan.js';
 import type { Vae } from './vae.js';
-
-export interface TrainerOptions {
-  readonly batchSize?: number;
-  readonly learningRate?: number;
-  readonly optimizer?: OptimizerSpec;
-  /** Weight of the KL term, fixed or by step; for objectives that leave it open. */
-  readonly beta?: Schedule;
-  /** How the bound and its gradient are estimated: `B`, the KL in closed form, by default. */
-  readonly estimator?: EstimatorSpec;
-  /** Whether all weights learn in every step. */
-  readonly scheme?: SchemeSpec;
-  /** Latent samples a datum. */
-  readonly samples?: number;
-  readonly seed?: number;
-  /** Draw every pixel anew as 0 or 1 in every step. */
-  readonly binarize?: boolean;
-  /** Pipelines compiled so far and in all. */
-  readonly onCompile?: (done: number, total: number) => void;
-}
-
-/** A batch written by the caller: x f32[B, D], noise f32[S*B, K], and the class of each row if there is a condition. */
-export interface FedBatch {
-  readonly x: Float32Array;
-  readonly noise: Float32Array;
-  readonly labels?: ArrayLike<number>;
-}
-
-/** The terms of one step. */
-export interface StepTerms extends Terms {
-  readonly step: number;
-  /** Valid rows in the step's batch. */
-  readonly rows: number;
-}
-
-/** Words of a ring entry before the further terms: loss, refused index, elbo, reconstruction, kl. */
-const ENTRY_WORDS = 5;
-const FIRST_TERM = 2;
-const NOTHING_REFUSED = 0xffffffff;
-
-/** A phase on the device. */
-interface Phase {
-  readonly plan: PhasePlan;
-  readonly executable: Executable;
-  readonly optimizer: Optimizer;
-  /** Of the phase's own network, where it is not the model. */
-  readonly learningRate?: number;
-}
-
-interface TrainerParts {
-  readonly model: readonly Phase[];
-  readonly adversary: Phase | undefined;
-  readonly termNames: readonly string[];
-  readonly ring: MetricRing;
-  readonly data: ResidentDataset | undefined;
-  readonly buffers: BufferGroup;
-  readonly refused: GPUBuffer;
-  readonly batchSize: number;
-  readonly compileTimeMs: number;
-}
 
 export class Trainer {
   /** Steps submitted so far; noise, order, schedules and turns follow from it, so that setting it continues a run. */
@@ -128,69 +61,17 @@ export class Trainer {
    * @throws SpecError, DataError, OutOfMemoryError, ShaderError; nothing stays allocated then
    */
   static async create(vae: Vae, data: Dataset | undefined, options: TrainerOptions = {}): Promise<Trainer> {
-    const { batchSize = 128, optimizer: optimizerSpec = { type: 'adam' } } = options;
+    const { batchSize = 128 } = options;
     checkOptions(options, batchSize);
     if (data) checkForModel(data, vae.spec, batchSize);
     if (data && options.binarize) checkRange(data, 0, 1, 'data', 'binarize');
-    const optimizer = buildOptimizer(optimizerSpec);
-    const { device, model } = vae;
-    const { beta } = model.objective;
-    if (beta !== undefined && (options.beta ?? beta) !== beta)
+    const { objective } = vae.model;
+    if (objective.beta !== undefined && (options.beta ?? objective.beta) !== objective.beta)
       throw new SpecError(
         'beta',
         `came with the objective ${vae.spec.objective.type}, which weighs the KL itself; leave beta out`,
       );
-    const plan = trainingPlan(model, data, batchSize, options, optimizer);
-    const plans = [...plan.model, ...(plan.adversary ? [plan.adversary] : [])].map((phase) => ({
-      phase,
-      plan: makePlan(phase.request, device.adapterClass, device.tuning),
-    }));
-    const started = performance.now();
-    const buffers = new BufferGroup(device, 'train');
-    const phases: Phase[] = [];
-    try {
-      const resident = data && (await uploadDataset(buffers, data));
-      const { condition: conditionSpec } = vae.spec;
-      const condition =
-        data && conditionSpec
-          ? await uploadDataset(buffers, conditionDataset(data, conditionSpec.classes), 'condition')
-          : undefined;
-      const state = allocateState(vae, plans, buffers);
-      const ring = new MetricRing(buffers, ENTRY_WORDS + plan.termNames.length);
-      await buffers.settled();
-      const refused = state['refused']!;
-      device.gpu.queue.writeBuffer(refused, 0, new Uint32Array([NOTHING_REFUSED]));
-      const resources = {
-        ...state,
-        ...vae.resources,
-        ...(resident && { dataset: resident.buffer }),
-        ...(condition && { condition: condition.buffer }),
-      };
-      const onProgress = sharedProgress(plans, options.onCompile);
-      for (const { phase, plan: made } of plans)
-        phases.push({
-          plan: phase,
-          executable: await Executable.create(device, made, { resources, ...onProgress() }),
-          optimizer: phase.adversary ? buildOptimizer(phase.adversary.optimizer) : optimizer,
-          ...(phase.adversary && { learningRate: phase.adversary.learningRate }),
-        });
-      const parts = {
-        model: phases.slice(0, plan.model.length),
-        adversary: phases[plan.model.length],
-        termNames: plan.termNames,
-        ring,
-        data: resident,
-        buffers,
-        refused,
-        batchSize,
-        compileTimeMs: performance.now() - started,
-      };
-      return new Trainer(vae, parts, options);
-    } catch (error) {
-      for (const { executable } of phases) executable.destroy();
-      buffers.destroy();
-      throw error;
-    }
+    return new Trainer(vae, await makeParts(vae, data, batchSize, options), options);
   }
 
   /** The plan of the model's first phase. */
@@ -301,7 +182,8 @@ export class Trainer {
     const { beta, seed, scheme } = this.#settings;
     const t = phase.plan.adversary ? step + 1 : turnOf(scheme, step).t;
     const epoch = Math.floor(step / this.stepsPerEpoch);
-    const learningRate = phase.learningRate ?? this.#settings.learningRate;
+    const rate = phase.learningRate ?? this.#settings.learningRate;
+    const learningRate = scheduledValue(rate, step, 'learningRate');
     for (const { name, input, schedule } of phase.plan.weights)
       if (phase.executable.plan.inputs.has(input))
         phase.executable.write(input, Float32Array.of(scheduledValue(schedule, step, name)));
@@ -332,7 +214,7 @@ export class Trainer {
 
   #decodeEntry(entry: MetricEntry, step: number): StepTerms {
     const [loss] = entry as unknown as [number];
-    const refused = new Uint32Array(entry.buffer, entry.byteOffset, ENTRY_WORDS)[1]!;
+    const refused = new Uint32Array(entry.buffer, entry.byteOffset, FIRST_TERM)[1]!;
     if (refused !== NOTHING_REFUSED) {
       const owner = this.#vae.model.weights.set.owner(refused);
       const element = refused - (owner?.offset ?? 0);
@@ -368,60 +250,4 @@ interface PreparedPhase {
   readonly executable: Executable;
   readonly values: StepValues;
   readonly record?: (encoder: GPUCommandEncoder) => void;
-}
-
-interface PlannedPhase {
-  readonly phase: PhasePlan;
-  readonly plan: Plan;
-}
-
-/** The flat buffers that the phases' optimizers keep, by resource name. */
-function allocateState(
-  vae: Vae,
-  phases: readonly PlannedPhase[],
-  buffers: BufferGroup,
-): Record<string, GPUBuffer> {
-  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-  const moments = phases.flatMap(({ phase }) => momentNames(phase.request.update!.rule));
-  const state = Object.fromEntries(
-    ['gradients', ...new Set(moments)].map((name) => [
-      name,
-      buffers.create(name, 4 * vae.weightLength, usage),
-    ]),
-  );
-  return { ...state, refused: buffers.create('refused', 4, usage) };
-}
-
-/** Progress of one plan after the other as the progress of all. */
-function sharedProgress(
-  phases: readonly PlannedPhase[],
-  onCompile: TrainerOptions['onCompile'],
-): () => Pick<ExecutableOptions, 'onProgress'> {
-  if (!onCompile) return () => ({});
-  const total = phases.reduce((sum, { plan }) => sum + plan.dispatches.length, 0);
-  let before = 0;
-  return () => ({
-    onProgress(done, count) {
-      onCompile(before + done, total);
-      if (done === count) before += count;
-    },
-  });
-}
-
-/** The options that training and evaluation share. @throws SpecError naming the option */
-export function checkOptions(options: TrainerOptions, batchSize: number): void {
-  if (!Number.isInteger(batchSize) || batchSize < 1)
-    throw new SpecError('batchSize', `is ${batchSize}; expected an integer >= 1`);
-  const { learningRate = 1e-3, estimator = 'B', samples = 1, beta = 1, seed = 0, scheme } = options;
-  if (!Number.isInteger(samples) || samples < 1)
-    throw new SpecError('samples', `is ${samples}; expected an integer >= 1`);
-  if (!(learningRate > 0 && learningRate < 1e3))
-    throw new SpecError('learningRate', `is ${learningRate}; expected a number > 0`);
-  checkEstimator(estimator, samples);
-  checkSchedule(beta, 'beta');
-  if (scheme) schemeSpec(scheme);
-  if (typeof estimator === 'object' && beta !== 1)
-    throw new SpecError('beta', `the estimator ${estimator.type} has no weight on its KL; leave beta out`);
-  if (!Number.isSafeInteger(seed) || seed < 0)
-    throw new SpecError('seed', `is ${seed}; expected an integer from 0 to 2^53 - 1`);
 }

@@ -14,7 +14,8 @@ import { Model } from './model.js';
 import { completeSpec, type CompleteSpec, type VaeSpec } from './spec.js';
 import type { Terms } from './terms.js';
 import { train, type TrainOptions, type TrainReport } from './train.js';
-import { Trainer, type TrainerOptions } from './trainer.js';
+import { Trainer } from './trainer.js';
+import type { TrainerOptions } from './trainer-options.js';
 
 export interface CreateOptions {
   /** A GPUDevice of the caller's (never destroyed here), or a Device shared between models. */

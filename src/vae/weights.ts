@@ -11,6 +11,7 @@ import {
   convLayout,
   linearLayout,
   partOf,
+  rowsLayout,
   unchanged,
   vectorLayout,
   type FileLayout,
@@ -19,7 +20,7 @@ import {
 interface Weight {
   /** The tensors that hold it in a file: one, or two for the moments. */
   readonly layouts: readonly FileLayout[];
-  /** Initial values are uniform in [-bound, bound], or `fill`. */
+  /** Initial values are uniform in [fill - bound, fill + bound]. */
   readonly bound: number;
   readonly fill: number;
 }
@@ -77,9 +78,10 @@ export class WeightFactory {
     return this.#add(name, [elementCount(shape)], 0, [vectorLayout(name, shape)], fill);
   }
 
-  /** f32[...shape], the same in files, that starts uniform in +-bound. */
-  uniform(name: string, shape: Shape, bound: number): Tensor {
-    return this.#add(name, shape, bound, [unchanged(name, shape)]);
+  /** f32[count, the elements of `shape`], vectors or flattened images, that start uniform in [low, high). */
+  rows(name: string, count: number, shape: Shape, low: number, high: number): Tensor {
+    const layout = rowsLayout(name, count, shape);
+    return this.#add(name, [count, elementCount(shape)], (high - low) / 2, [layout], (low + high) / 2);
   }
 
   /** Running statistics f32[2C + 1]: mean 0, variance 1, no batches. A file holds them as three tensors. */
@@ -120,7 +122,7 @@ export class WeightFactory {
       const count = elementCount(shape);
       const values =
         bound > 0
-          ? symmetricUniform(count, seed, index).map((u) => u * bound)
+          ? symmetricUniform(count, seed, index).map((u) => fill + u * bound)
           : new Float32Array(count).fill(fill);
       flat.set(values, offset);
     });

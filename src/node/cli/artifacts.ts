@@ -21,6 +21,7 @@ export const artifactNames = [
   'traversals.png',
   'bilinear.png',
   'mixture.png',
+  'flow.png',
 ] as const;
 
 /** What `baseline` writes: beside a training's files, which are there to be compared with. */

@@ -68,11 +68,11 @@ async function measure(
  * @throws CheckpointError, DataError, DeviceError, ShapeError when the model's data are no images
  */
 export async function sampleCommand(path: string, settings: SampleSettings): Promise<number> {
-  const { count, seed, out } = settings;
+  const { count, seed, label, out } = settings;
   const file = await readCheckpoint(path);
   const folder = await OutputFolder.open(out, { replaces: false });
   return withModel(file, await openDevice(settings), async (vae) => {
-    const picture = await drawSamples(vae, count, vae.spec.input, seed);
+    const picture = await drawSamples(vae, count, vae.spec.input, seed, label);
     await folder.write('samples.png', encodePng(picture));
     process.stdout.write(`${join(out, 'samples.png')}\n`);
   });

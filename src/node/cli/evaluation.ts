@@ -5,6 +5,7 @@ import type { EvaluationReport } from '../../vae/evaluation/report.js';
 import { ACTIVE_VARIANCE } from '../../vae/metrics/active-units.js';
 import type { Matrix } from '../../vae/metrics/matrix.js';
 import { fitGaussianMixture } from '../../vae/samplers/fit-gaussian-mixture.js';
+import { fitGaussianization } from '../../vae/samplers/gaussianization-flow.js';
 import { bilinearGrid, traversals } from '../../vae/samplers/paths.js';
 import type { Vae } from '../../vae/vae.js';
 import { barPanels } from '../bars.js';
@@ -18,7 +19,10 @@ const RECONSTRUCTIONS = 20;
 const TRAVERSED = 10;
 const TRAVERSAL_STEPS = 9;
 const BILINEAR_SIDE = 8;
-const MIXTURE = { components: 10, rows: 2000, samples: 64 };
+/** Samplers fitted to the means of so many test images. */
+const FITTED = { rows: 2000, components: 10, samples: 64 };
+/** Fewer rows say nothing about quantiles. */
+const FLOW_ROWS = 50;
 
 /** The report as a table of names and values. */
 export function formatReport(report: EvaluationReport): string {
@@ -72,7 +76,7 @@ export async function drawEvaluation(
   const order = byImportance(latents);
   const files = new Map<ArtifactName, string | Uint8Array>([['latents.svg', drawLatents(latents, order)]]);
   if (test.shape.length !== 3) return files;
-  const codes = (await encodeRows(vae, takeRows(test, MIXTURE.rows))).mean;
+  const codes = (await encodeRows(vae, takeRows(test, FITTED.rows))).mean;
   files.set('reconstructions.png', await drawReconstructions(vae, test));
   for (const [name, z, columns] of latentWays(codes, order))
     files.set(name, encodePng(imageGrid(await decodeAlike(vae, z, test), test.shape, { columns })));
@@ -86,13 +90,18 @@ async function drawReconstructions(vae: Vae, test: Dataset): Promise<Uint8Array>
   return encodePng(reconstructionPairs(originals, others, test.shape));
 }
 
+/** A file, its codes f32[N, K], and images in a row. */
+type LatentPicture = [ArtifactName, Float32Array, number];
+
 /** Codes of the pictures: one latent at a time from the first image's code, a square between four, and fitted samples. */
-function latentWays(codes: Matrix, order: readonly number[]): [ArtifactName, Float32Array, number][] {
+function latentWays(codes: Matrix, order: readonly number[]): LatentPicture[] {
   const { columns: K, values } = codes;
   const rows = values.length / K;
   const code = (row: number): Float32Array =>
     Float32Array.from(values.subarray((row % rows) * K, ((row % rows) + 1) * K));
-  const mixture = fitGaussianMixture(codes, { components: Math.min(MIXTURE.components, rows) });
+  const mixture = fitGaussianMixture(codes, { components: Math.min(FITTED.components, rows) });
+  const flow = rows >= FLOW_ROWS ? fitGaussianization(codes) : undefined;
+  const columns = Math.sqrt(FITTED.samples);
   return [
     [
       'traversals.png',
@@ -100,7 +109,8 @@ function latentWays(codes: Matrix, order: readonly number[]): [ArtifactName, Flo
       TRAVERSAL_STEPS,
     ],
     ['bilinear.png', bilinearGrid([code(0), code(1), code(2), code(3)], BILINEAR_SIDE), BILINEAR_SIDE],
-    ['mixture.png', mixture.sample(MIXTURE.samples), Math.sqrt(MIXTURE.samples)],
+    ['mixture.png', mixture.sample(FITTED.samples), columns],
+    ...(flow ? [['flow.png', flow.sample(FITTED.samples), columns] satisfies LatentPicture] : []),
   ];
 }
 

@@ -1,5 +1,6 @@
 /** The pictures of a model: what it makes of test images, of the prior, and of a two-dimensional latent plane. */
 import type { Dataset } from '../../vae/data/dataset.js';
+import { conditionOf } from '../../vae/evaluation/encode-rows.js';
 import { elementCount } from '../../gpu/shape.js';
 import type { LinearGaussian } from '../../vae/classical/index.js';
 import type { Vae } from '../../vae/vae.js';
@@ -25,29 +26,41 @@ const MANIFOLD_SIDE = 20;
 export async function drawGallery(vae: Vae, test: Dataset): Promise<Map<ArtifactName, Uint8Array>> {
   const { shape } = test;
   const originals = firstRows(test, RECONSTRUCTIONS);
-  const pairs = reconstructionPairs(originals, await vae.reconstruct(originals), shape);
+  const condition = conditionOf(vae, test, 0, RECONSTRUCTIONS);
+  const pairs = reconstructionPairs(originals, await vae.reconstruct(originals, condition), shape);
   const gallery = new Map<ArtifactName, Uint8Array>([['reconstructions.png', encodePng(pairs)]]);
   gallery.set('samples.png', encodePng(await drawSamples(vae, SAMPLES, shape, 0)));
   if (vae.spec.latent === 2) {
-    const plane = await vae.decode(manifoldCodes(MANIFOLD_SIDE, 2));
+    const labels = vae.spec.condition && { labels: new Uint8Array(MANIFOLD_SIDE ** 2) }; // of class 0
+    const plane = await vae.decode(manifoldCodes(MANIFOLD_SIDE, 2), labels);
     gallery.set('manifold.png', encodePng(manifoldGrid(plane, shape, { scale: 1 })));
   }
   return gallery;
 }
 
 /**
- * Samples of the prior, decoded, as a square grid.
+ * Samples of the prior, decoded, as a square grid; of a model with a condition as a column for each class, or all of one.
  *
  * @param shape `[H, W, C]` of an image
- * @throws ShapeError when that is no image's shape
+ * @param label the class, where only one is asked for
+ * @throws ShapeError when that is no image's shape; DataError for a label past the classes
  */
 export async function drawSamples(
   vae: Vae,
   count: number,
   shape: readonly number[],
   seed: number,
+  label?: number,
 ): Promise<Picture> {
-  return imageGrid(await vae.sample(count, { seed }), shape);
+  const { condition } = vae.spec;
+  if (!condition)
+    return imageGrid(
+      await vae.sample(count, { seed, ...(label !== undefined && { labels: [label] }) }),
+      shape,
+    );
+  const labels = Array.from({ length: count }, (_, i) => label ?? i % condition.classes);
+  const columns = label === undefined && { columns: condition.classes };
+  return imageGrid(await vae.sample(count, { seed, labels }), shape, { ...columns });
 }
 
 /**

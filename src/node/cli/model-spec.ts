@@ -13,9 +13,10 @@ export interface ModelChoice {
   readonly pictureShape: readonly number[] | undefined;
   /**
    * @param shape of an image, `[H, W, C]`
+   * @param classes of the labels, where the model is to be told them
    * @throws SpecError when a layer does not fit
    */
-  specFor(shape: readonly number[]): CompleteSpec;
+  specFor(shape: readonly number[], classes?: number): CompleteSpec;
 }
 
 /**
@@ -35,9 +36,10 @@ export async function chooseModel(settings: ModelSettings, typed: readonly strin
 }
 
 function choosePreset(name: PresetName, settings: ModelSettings): ModelChoice {
-  const { hidden, latent, posterior, activation, objective } = settings;
+  const { hidden, latent, posterior, prior, activation, objective } = settings;
   const options = {
     posterior,
+    prior,
     likelihood: likelihoodOf(settings),
     ...(hidden !== undefined && { hidden }),
     ...(latent !== undefined && { latent }),
@@ -50,7 +52,10 @@ function choosePreset(name: PresetName, settings: ModelSettings): ModelChoice {
     );
   return {
     pictureShape: name === 'world-models' ? worldModelsSize : undefined,
-    specFor: (input) => buildable(completeSpec({ ...presets[name]({ input, ...options }), objective })),
+    specFor(input, classes) {
+      const condition = classes !== undefined && { condition: { classes } };
+      return buildable(completeSpec({ ...presets[name]({ input, ...options }), ...condition, objective }));
+    },
   };
 }
 

@@ -6,9 +6,10 @@
 import { type Command, Option } from 'commander';
 import { SpecError } from '../../gpu/errors.js';
 import { activationCodes, type Activation } from '../../gpu/ops/activation.js';
-import type { Estimator, PosteriorFamily } from '../../gpu/ops/reparameterize.js';
+import type { Estimator } from '../../gpu/ops/reparameterize.js';
 import { objectiveNames, type ObjectiveType } from '../../vae/objectives/objective-spec.js';
 import { optimizerNames } from '../../vae/optimizers/optimizer.js';
+import { posteriorTypes, type PosteriorType } from '../../vae/posteriors/posterior-spec.js';
 import { presets, type PresetName } from '../../vae/presets.js';
 import type { ScaleSpec } from '../../vae/spec.js';
 
@@ -34,9 +35,13 @@ export interface ModelSettings {
   readonly likelihood: 'bernoulli' | 'gaussian' | 'laplace';
   /** sigma of gaussian, b of laplace; undefined is 1. */
   readonly scale?: ScaleSpec;
-  readonly posterior: PosteriorFamily;
+  /** Families of q(z | x) and p(z) with the numbers that they have unless a file states others. */
+  readonly posterior: PosteriorType;
+  readonly prior: (typeof priors)[number];
   readonly objective: ObjectiveType;
   readonly activation?: Activation;
+  /** Tell both networks the class of each image. */
+  readonly condition: boolean;
 }
 
 /** How the bound is estimated, in training and on test data alike. */
@@ -99,6 +104,8 @@ export interface EvaluateSettings extends DataSettings, BoundSettings, AdapterSe
 
 export interface SampleSettings extends AdapterSettings {
   readonly count: number;
+  /** The class, for a model with a condition; undefined: all in turn. */
+  readonly label?: number;
   readonly seed: number;
   readonly out: string;
 }
@@ -131,9 +138,14 @@ export const modelFlags = [
   'likelihood',
   'scale',
   'posterior',
+  'prior',
   'objective',
   'activation',
+  'condition',
 ] as const;
+
+/** Those that have no layers and no condition; the others are stated in a file. */
+const priors = ['standard-normal', 'mixture', 'vamp'] as const;
 
 export function addDataOptions(command: Command): Command {
   return command
@@ -173,9 +185,8 @@ export function addModelOptions(command: Command, defaults: { readonly model: Pr
         parseScale,
       ),
     )
-    .addOption(
-      choice('--posterior <name>', 'family of q(z | x)', ['diagonal', 'isotropic']).default('diagonal'),
-    )
+    .addOption(choice('--posterior <name>', 'family of q(z | x)', posteriorTypes).default('diagonal'))
+    .addOption(choice('--prior <name>', 'p(z)', priors).default('standard-normal'))
     .addOption(
       choice('--objective <name>', 'what is minimised, with its own defaults', objectiveNames).default(
         'elbo',
@@ -187,6 +198,10 @@ export function addModelOptions(command: Command, defaults: { readonly model: Pr
         'of the hidden layers (default: as the model has)',
         Object.keys(activationCodes),
       ),
+    )
+    .option(
+      '--condition',
+      'tell both networks the class of each image, so that samples can be asked for by class',
     );
 }
 

@@ -2,7 +2,7 @@
 import type { Device } from '../../gpu/device.js';
 import { DeviceError } from '../../gpu/errors.js';
 import type { Dataset } from '../../vae/data/dataset.js';
-import type { TrainerOptions } from '../../vae/trainer.js';
+import type { TrainerOptions } from '../../vae/trainer-options.js';
 import type { Vae } from '../../vae/vae.js';
 import { formatQuantity, formatTable } from './format.js';
 import { describeVariant } from './product.js';

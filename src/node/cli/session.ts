@@ -7,7 +7,7 @@ import { elementCount } from '../../gpu/shape.js';
 import type { TuneTable } from '../../gpu/tuning.js';
 import type { LayerSpec } from '../../vae/layer-spec.js';
 import type { CompleteSpec } from '../../vae/spec.js';
-import type { TrainerOptions } from '../../vae/trainer.js';
+import type { TrainerOptions } from '../../vae/trainer-options.js';
 import { loadImages } from '../data.js';
 import { openNodeGpu } from '../dawn.js';
 import { formatCount } from './format.js';
@@ -40,7 +40,10 @@ export interface Task {
 export async function prepareTask(settings: PlanSettings, typed: readonly string[]): Promise<Task> {
   const model = await chooseModel(settings, typed);
   const parts = await loadParts(settings, model.pictureShape);
-  const spec = model.specFor(parts.train.shape);
+  const spec = model.specFor(
+    parts.train.shape,
+    settings.condition ? countClasses(settings.data, parts) : undefined,
+  );
   checkParts(parts, spec, settings.batch);
   return { parts, spec };
 }
@@ -53,6 +56,17 @@ export async function loadParts(
   const { data, limit, size, channels, skipBroken } = settings;
   const chosen = { limit, size, channels, skipBroken, pictureShape };
   return { train: await loadImages(data, 'train', chosen), test: await loadImages(data, 'test', chosen) };
+}
+
+/** The largest label and one. */
+function countClasses(name: string, { train, test }: Parts): number {
+  if (!train.labels || !test.labels)
+    throw new DataError(
+      '--condition',
+      `needs the class of each image, and ${name} has no labels; leave it out, or put a labels file beside the images`,
+    );
+  const labels = [train.labels, test.labels];
+  return 1 + labels.flatMap((part) => [...part]).reduce((largest, label) => Math.max(largest, label), 0);
 }
 
 function checkParts({ train, test }: Parts, spec: CompleteSpec, batch: number): void {
@@ -93,7 +107,8 @@ export function trainerOptions(settings: PlanSettings): TrainerOptions {
 }
 
 /** `784-400-20-400-784, bernoulli`; `28x28x1-conv32/2-conv64/2-256-16-256-3136-deconv32*2-deconv1*2, bernoulli` */
-export function describeModel({ input, encoder, latent, decoder, likelihood }: CompleteSpec): string {
+export function describeModel(spec: CompleteSpec): string {
+  const { input, encoder, latent, decoder, likelihood, condition } = spec;
   const isDense = [...encoder, ...decoder].every(({ type }) => type === 'dense');
   const data = isDense ? elementCount(input) : input.join('x');
   const output = endsInVector(decoder) ? [elementCount(input)] : [];
@@ -104,7 +119,8 @@ export function describeModel({ input, encoder, latent, decoder, likelihood }: C
     ...decoder.flatMap(describeLayer),
     ...output,
   ];
-  return `${parts.join('-')}, ${likelihood.type}`;
+  const classes = condition ? `, ${condition.classes} classes` : '';
+  return `${parts.join('-')}, ${likelihood.type}${classes}`;
 }
 
 /** Such a decoder has a dense output of the datum's size behind it. */

@@ -19,6 +19,11 @@ export { CodePrior, fitCodePrior } from '../samplers/code-prior.js';
 export { fitGaussianMixture, type GaussianMixtureOptions } from '../samplers/fit-gaussian-mixture.js';
 export { GaussianMixture, type Component } from '../samplers/gaussian-mixture.js';
 export {
+  fitGaussianization,
+  GaussianizationFlow,
+  type GaussianizationOptions,
+} from '../samplers/gaussianization-flow.js';
+export {
   bilinearGrid,
   linearPath,
   sphericalPath,

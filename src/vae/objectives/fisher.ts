@@ -11,12 +11,13 @@ import { constant, reshape, stopGradient } from '../../gpu/ops/constant.js';
 import { sum } from '../../gpu/ops/sum.js';
 import { affine, square } from '../../gpu/ops/unary.js';
 import type { CompleteSpec } from '../spec.js';
+import type { Posterior } from '../posteriors/posterior.js';
 import { repeatRows } from '../rows.js';
 import type { Objective, ObjectiveContext, ObjectiveSite } from './objective.js';
 
 /** @throws SpecError for a likelihood other than a Gaussian of fixed scale, or a posterior without log q(z | x) */
-export function fisher({ spec }: ObjectiveSite): Objective {
-  const scale = fixedScale(spec);
+export function fisher({ spec, posterior }: ObjectiveSite): Objective {
+  const scale = fixedScale(spec, posterior);
   return {
     beta: 1,
     usesBound: false,
@@ -32,11 +33,11 @@ export function fisher({ spec }: ObjectiveSite): Objective {
   };
 }
 
-function fixedScale({ likelihood, posterior }: CompleteSpec): number {
-  if (!['diagonal', 'isotropic', 'full'].includes(posterior.type))
+function fixedScale({ likelihood, posterior: { type } }: CompleteSpec, posterior: Posterior): number {
+  if (!posterior.logDensity)
     throw new SpecError(
       'spec.objective',
-      `fisher needs log q(z | x) at any z, which a ${posterior.type} posterior does not have; use a diagonal one`,
+      `fisher needs log q(z | x) at any z, which a ${type} posterior does not have; use a diagonal one`,
     );
   if (likelihood.type === 'gaussian' && typeof likelihood.scale === 'number') return likelihood.scale;
   throw new SpecError(

@@ -2,6 +2,7 @@
 import type { Tensor } from '../../gpu/graph.js';
 import type { Bound } from '../bound.js';
 import type { Model } from '../model.js';
+import type { Posterior } from '../posteriors/posterior.js';
 import type { OptimizerSpec } from '../optimizers/optimizer.js';
 import type { Schedule } from '../schedule.js';
 import type { CompleteSpec } from '../spec.js';
@@ -67,6 +68,7 @@ export interface Objective {
 export interface ObjectiveSite {
   /** The whole model, for members that need a certain posterior, prior or likelihood. */
   readonly spec: CompleteSpec;
+  readonly posterior: Posterior;
   readonly latent: number;
   /** The shape of a datum, as the decoder makes it. */
   readonly datum: readonly number[];

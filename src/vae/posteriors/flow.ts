@@ -5,6 +5,7 @@
  */
 import { scoped, type Tensor } from '../../gpu/graph.js';
 import { add, divide, multiply, subtract } from '../../gpu/ops/binary.js';
+import { concat } from '../../gpu/ops/concat.js';
 import { reshape } from '../../gpu/ops/constant.js';
 import { sum } from '../../gpu/ops/sum.js';
 import { activate, affine, log, square, unary } from '../../gpu/ops/unary.js';
@@ -56,62 +57,73 @@ export function flow(latent: number, name: string, columns: number, bend: Bend):
   };
 }
 
-/** `steps` maps after one another, each with `columns` of the parameters. */
-function inTurn(steps: number, columns: number, bend: Bend): Bend {
-  return (start, parameters) => {
-    let z = start;
-    let total: Tensor | undefined;
-    for (let step = 0; step < steps; step++) {
-      const bent = bend(z, slice(parameters, 1, step * columns, columns));
-      z = bent.z;
-      total = total ? add(total, bent.logDeterminant) : bent.logDeterminant;
-    }
-    return { z, logDeterminant: total! };
-  };
+/** The parameters f32[B, steps * P] of all steps, cut into P's parts of these widths: f32[B, steps, width] each. */
+function partsOf(parameters: Tensor, steps: number, widths: readonly number[]): Tensor[] {
+  const [batch, columns] = parameters.shape as [number, number];
+  const all = reshape(parameters, [batch, steps, columns / steps]);
+  let first = 0;
+  return widths.map((width) => {
+    first += width;
+    return slice(all, 2, first - width, width);
+  });
 }
 
-/** Columns of f32[B, P] as f32[1, B, count]. */
-function columnsOf(parameters: Tensor, first: number, count: number): Tensor {
-  return reshape(slice(parameters, 1, first, count), [1, parameters.shape[0]!, count]);
+/** One step's numbers f32[1, B, width] of f32[B, steps, width]. */
+function at(step: number, x: Tensor): Tensor {
+  const [batch, , width] = x.shape as [number, number, number];
+  return reshape(slice(x, 1, step, 1), [1, batch, width]);
+}
+
+/** f32[B, steps, 1] -> f32[1, B, steps]. */
+function besides(x: Tensor): Tensor {
+  const [batch, steps] = x.shape as [number, number];
+  return reshape(x, [1, batch, steps]);
 }
 
 const inner = (a: Tensor, b: Tensor): Tensor => sum(multiply(a, b), [2], true);
 
 /** z + u tanh(w'z + b) with parameters u, w and b; u is moved along w so that w'u > -1. */
 export function planar(steps: number, latent: number): Posterior {
-  const columns = 2 * latent + 1;
-  const bend: Bend = (z, parameters) => {
-    const w = columnsOf(parameters, latent, latent);
-    const raw = columnsOf(parameters, 0, latent);
+  const bend: Bend = (start, parameters) => {
+    const [raw, w, b] = partsOf(parameters, steps, [latent, latent, 1]) as [Tensor, Tensor, Tensor];
     const along = inner(w, raw);
     const bounded = affine(activate(affine(along, 1, SHIFT), 'softplus'), 1, -1);
-    const correction = divide(subtract(bounded, along), affine(inner(w, w), 1, TINY));
-    const u = add(raw, multiply(correction, w));
-    const h = activate(add(inner(w, z), columnsOf(parameters, 2 * latent, 1)), 'tanh');
+    const u = add(raw, multiply(divide(subtract(bounded, along), affine(inner(w, w), 1, TINY)), w));
+    let z = start;
+    const heights = Array.from({ length: steps }, (_, step) => {
+      const h = activate(add(inner(at(step, w), z), at(step, b)), 'tanh');
+      z = add(z, multiply(at(step, u), h));
+      return h;
+    });
     // 1 + (1 - h^2) w'u, and w'u = bounded
-    const determinant = affine(multiply(affine(square(h), -1, 1), bounded), 1, 1);
-    return { z: add(z, multiply(u, h)), logDeterminant: log(determinant) };
+    const slope = affine(square(concat(heights, 2)), -1, 1);
+    const determinants = affine(multiply(slope, besides(bounded)), 1, 1);
+    return { z, logDeterminant: sum(log(determinants), [2], true) };
   };
-  return flow(latent, 'flow', steps * columns, inTurn(steps, columns, bend));
+  return flow(latent, 'flow', steps * (2 * latent + 1), bend);
 }
 
 /** z + beta (z - centre) / (alpha + r) with r = |z - centre|; alpha > 0, and beta > -alpha. */
 export function radial(steps: number, latent: number): Posterior {
-  const columns = latent + 2;
-  const bend: Bend = (z, parameters) => {
-    const rawAlpha = columnsOf(parameters, latent, 1);
-    const alpha = activate(rawAlpha, 'softplus');
+  const bend: Bend = (start, parameters) => {
+    const [centre, a, b] = partsOf(parameters, steps, [latent, 1, 1]) as [Tensor, Tensor, Tensor];
+    const alpha = activate(a, 'softplus');
     // -alpha + softplus(.), its argument moved so that 0 gives beta = 0
-    const shifted = add(rawAlpha, columnsOf(parameters, latent + 1, 1));
-    const beta = subtract(activate(shifted, 'softplus'), alpha);
-    const away = subtract(z, columnsOf(parameters, 0, latent));
-    const r = unary('sqrt', affine(inner(away, away), 1, TINY));
-    const h = unary('reciprocal', add(alpha, r));
-    const pull = multiply(beta, h);
+    const beta = subtract(activate(add(a, b), 'softplus'), alpha);
+    let z = start;
+    const heights = Array.from({ length: steps }, (_, step) => {
+      const away = subtract(z, at(step, centre));
+      const r = unary('sqrt', affine(inner(away, away), 1, TINY));
+      const h = unary('reciprocal', add(at(step, alpha), r));
+      z = add(z, multiply(multiply(at(step, beta), h), away));
+      return h;
+    });
     // (1 + beta h)^(K - 1) (1 + beta h + beta h' r), and h + h' r = alpha h^2
-    const along = log(affine(multiply(multiply(pull, alpha), h), 1, 1));
-    const logDeterminant = add(affine(log(affine(pull, 1, 1)), latent - 1, 0), along);
-    return { z: add(z, multiply(pull, away)), logDeterminant };
+    const h = concat(heights, 2);
+    const pull = multiply(besides(beta), h);
+    const along = log(affine(multiply(multiply(pull, besides(alpha)), h), 1, 1));
+    const across = affine(log(affine(pull, 1, 1)), latent - 1, 0);
+    return { z, logDeterminant: sum(add(across, along), [2], true) };
   };
-  return flow(latent, 'flow', steps * columns, inTurn(steps, columns, bend));
+  return flow(latent, 'flow', steps * (latent + 2), bend);
 }

@@ -31,7 +31,7 @@ export function vectorQuantized(
       `is ${dimension}; the latent has ${latent} numbers; expected a divisor of that`,
     );
   const groups = latent / dimension;
-  const codebook = weights.uniform('posterior.codebook', [codes, dimension], 1 / codes);
+  const codebook = weights.rows('posterior.codebook', codes, [dimension], -1 / codes, 1 / codes);
   /** The chosen codeword of every group, one-hot f32[B*G, C], and the codewords f32[B, K]. */
   const quantize = (moments: Tensor): { choice: Tensor; codewords: Tensor } => {
     const [batch] = moments.shape as [number];

@@ -9,16 +9,16 @@ import { stack } from '../layers/stack.js';
 import { diagonalParts, gaussianLogDensity } from '../posteriors/gaussian.js';
 import type { Prior, PriorSite } from './prior.js';
 
-/** Its weights are `prior.N`, the layers, and `prior.moments`, the Linear behind them. */
+/** Its weights are `N`, the layers, and `moments`, the Linear behind them, all behind the site's prefix. */
 export function conditional(
   layers: readonly LayerSpec[],
-  { latent, conditionWidth, weights }: PriorSite,
+  { latent, conditionWidth, weights, prefix }: PriorSite,
 ): Prior {
-  const site = { weights, prefix: 'prior', where: 'spec.prior.layers' };
+  const site = { weights, prefix, where: `spec.${prefix}.layers` };
   const network = stack(layers, { shape: [conditionWidth] }, site);
-  const head = weights.linear('prior.moments', network.flattened ?? network.shape, [2 * latent]);
+  const head = weights.linear(`${prefix}.moments`, network.flattened ?? network.shape, [2 * latent]);
   const moments = (condition: Tensor): Tensor =>
-    scoped('prior', () => affineMap(network.apply(condition), head));
+    scoped(prefix, () => affineMap(network.apply(condition), head));
   return {
     isStandardNormal: false,
     moments,

@@ -4,14 +4,21 @@ import type { Tensor } from '../../gpu/graph.js';
 import { reshape } from '../../gpu/ops/constant.js';
 import { sum } from '../../gpu/ops/sum.js';
 import { affine, square } from '../../gpu/ops/unary.js';
+import type { Shape } from '../../gpu/shape.js';
+import type { Posterior } from '../posteriors/posterior.js';
 import type { WeightFactory } from '../weights.js';
 import { conditional } from './conditional.js';
 import { factorized } from './factorized.js';
+import { hierarchical } from './hierarchical.js';
+import { mixture } from './mixture.js';
 import type { PriorSpec } from './prior-spec.js';
+import { vamp } from './vamp.js';
 
 export interface Prior {
   /** True for N(0, I), which posteriors know their divergence from. */
   readonly isStandardNormal: boolean;
+  /** True where weights of inference are part of this density: estimators that know them only in log q cannot have it. */
+  readonly sharesInference?: boolean;
   /** log p(z | c) in nats, f32[S*B], of z f32[S*B, K] with the condition f32[B, C] where the model has one. */
   logDensity(z: Tensor, condition?: Tensor): Tensor;
   /** Mean and log-variance f32[B, 2K], where p(z | c) is a diagonal Gaussian that is not N(0, I). */
@@ -28,6 +35,14 @@ export interface PriorSite {
   /** Columns of the condition, 0 where the model has none. */
   readonly conditionWidth: number;
   readonly weights: WeightFactory;
+  /** Names of its weights begin with this: `prior`, or `prior.prior` within a hierarchical one. */
+  readonly prefix: string;
+  /** What z is the latent of: the shape of a datum, and q(z | x) with its moments f32[R, W] of data f32[R, D]. */
+  readonly level: {
+    readonly datum: Shape;
+    readonly posterior: Posterior;
+    readonly encode: (x: Tensor) => Tensor;
+  };
 }
 
 /** @throws SpecError for a prior that the model has no condition for */
@@ -37,6 +52,12 @@ export function buildPrior(spec: PriorSpec, site: PriorSite): Prior {
       return standardNormal(site.latent);
     case 'factorized':
       return factorized(site);
+    case 'mixture':
+      return mixture(spec.components, site);
+    case 'vamp':
+      return vamp(spec.pseudoInputs, site);
+    case 'hierarchical':
+      return hierarchical(spec, site, buildPrior);
     case 'conditional':
       if (site.conditionWidth === 0)
         throw new SpecError(

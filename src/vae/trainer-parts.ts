@@ -1,0 +1,143 @@
+/** What a trainer runs on: its phases compiled, data and optimizer state on the GPU, and the ring of terms. */
+import { BufferGroup } from '../gpu/buffer-group.js';
+import { Executable, type ExecutableOptions } from '../gpu/executable.js';
+import { MetricRing } from '../gpu/metrics.js';
+import { momentNames } from '../gpu/ops/update.js';
+import { makePlan, type Plan } from '../gpu/plan.js';
+import { conditionDataset } from './condition.js';
+import type { Dataset } from './data/dataset.js';
+import { uploadDataset, type ResidentDataset } from './data/resident.js';
+import { buildOptimizer, type Optimizer } from './optimizers/optimizer.js';
+import type { TrainerOptions } from './trainer-options.js';
+import { trainingPlan, type PhasePlan } from './training-plan.js';
+import type { Vae } from './vae.js';
+
+/** Words of a ring entry before the further terms: loss, refused index, elbo, reconstruction, kl. */
+const ENTRY_WORDS = 5;
+/** The place of the first term in an entry. */
+export const FIRST_TERM = 2;
+/** What stands for a refused index where every update was finite. */
+export const NOTHING_REFUSED = 0xffffffff;
+
+/** A phase on the device. */
+export interface Phase {
+  readonly plan: PhasePlan;
+  readonly executable: Executable;
+  readonly optimizer: Optimizer;
+  /** Of the phase's own network, where it is not the model. */
+  readonly learningRate?: number;
+}
+
+export interface TrainerParts {
+  readonly model: readonly Phase[];
+  readonly adversary: Phase | undefined;
+  readonly termNames: readonly string[];
+  readonly ring: MetricRing;
+  readonly data: ResidentDataset | undefined;
+  readonly buffers: BufferGroup;
+  readonly refused: GPUBuffer;
+  readonly batchSize: number;
+  readonly compileTimeMs: number;
+}
+
+/**
+ * Plans, uploads and compiles.
+ * @throws SpecError, DataError, OutOfMemoryError, ShaderError; nothing stays allocated then
+ */
+export async function makeParts(
+  vae: Vae,
+  data: Dataset | undefined,
+  batchSize: number,
+  options: TrainerOptions,
+): Promise<TrainerParts> {
+  const optimizer = buildOptimizer(options.optimizer ?? { type: 'adam' });
+  const { device, model } = vae;
+  const plan = trainingPlan(model, data, batchSize, options, optimizer);
+  const plans = [...plan.model, ...(plan.adversary ? [plan.adversary] : [])].map((phase) => ({
+    phase,
+    plan: makePlan(phase.request, device.adapterClass, device.tuning),
+  }));
+  const started = performance.now();
+  const buffers = new BufferGroup(device, 'train');
+  const phases: Phase[] = [];
+  try {
+    const resident = data && (await uploadDataset(buffers, data));
+    const { condition: conditionSpec } = vae.spec;
+    const condition =
+      data && conditionSpec
+        ? await uploadDataset(buffers, conditionDataset(data, conditionSpec.classes), 'condition')
+        : undefined;
+    const state = allocateState(vae, plans, buffers);
+    const ring = new MetricRing(buffers, ENTRY_WORDS + plan.termNames.length);
+    await buffers.settled();
+    const refused = state['refused']!;
+    device.gpu.queue.writeBuffer(refused, 0, new Uint32Array([NOTHING_REFUSED]));
+    const resources = {
+      ...state,
+      ...vae.resources,
+      ...(resident && { dataset: resident.buffer }),
+      ...(condition && { condition: condition.buffer }),
+    };
+    const onProgress = sharedProgress(plans, options.onCompile);
+    for (const { phase, plan: made } of plans)
+      phases.push({
+        plan: phase,
+        executable: await Executable.create(device, made, { resources, ...onProgress() }),
+        optimizer: phase.adversary ? buildOptimizer(phase.adversary.optimizer) : optimizer,
+        ...(phase.adversary && { learningRate: phase.adversary.learningRate }),
+      });
+    return {
+      model: phases.slice(0, plan.model.length),
+      adversary: phases[plan.model.length],
+      termNames: plan.termNames,
+      ring,
+      data: resident,
+      buffers,
+      refused,
+      batchSize,
+      compileTimeMs: performance.now() - started,
+    };
+  } catch (error) {
+    for (const { executable } of phases) executable.destroy();
+    buffers.destroy();
+    throw error;
+  }
+}
+
+interface PlannedPhase {
+  readonly phase: PhasePlan;
+  readonly plan: Plan;
+}
+
+/** The flat buffers that the phases' optimizers keep, by resource name. */
+function allocateState(
+  vae: Vae,
+  phases: readonly PlannedPhase[],
+  buffers: BufferGroup,
+): Record<string, GPUBuffer> {
+  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+  const moments = phases.flatMap(({ phase }) => momentNames(phase.request.update!.rule));
+  const state = Object.fromEntries(
+    ['gradients', ...new Set(moments)].map((name) => [
+      name,
+      buffers.create(name, 4 * vae.weightLength, usage),
+    ]),
+  );
+  return { ...state, refused: buffers.create('refused', 4, usage) };
+}
+
+/** Progress of one plan after the other as the progress of all. */
+function sharedProgress(
+  phases: readonly PlannedPhase[],
+  onCompile: TrainerOptions['onCompile'],
+): () => Pick<ExecutableOptions, 'onProgress'> {
+  if (!onCompile) return () => ({});
+  const total = phases.reduce((sum, { plan }) => sum + plan.dispatches.length, 0);
+  let before = 0;
+  return () => ({
+    onProgress(done, count) {
+      onCompile(before + done, total);
+      if (done === count) before += count;
+    },
+  });
+}
