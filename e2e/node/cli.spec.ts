@@ -136,11 +136,11 @@ test('every option reaches the library: the same bytes as a training in this pro
     '--scale',
     'learned',
     '--posterior',
-    'isotropic',
+    'full',
     '--prior',
     'mixture',
     '--objective',
-    'dip',
+    'l2',
     '--activation',
     'tanh',
   ];
@@ -156,11 +156,11 @@ test('every option reaches the library: the same bytes as a training in this pro
     hidden: 16,
     latent: 3,
     activation: 'tanh',
-    posterior: 'isotropic',
+    posterior: 'full',
     prior: 'mixture',
     likelihood: { type: 'gaussian', scale: 'learned' },
   });
-  const vae = await Vae.create({ ...spec, objective: 'dip' }, { device: await nodeDevice(), seed: 7 });
+  const vae = await Vae.create({ ...spec, objective: 'l2' }, { device: await nodeDevice(), seed: 7 });
   await vae.train(images, {
     epochs: 1,
     batchSize: 32,

@@ -24,7 +24,7 @@ export type EstimatorSpec =
 export const estimatorTypes = ['iwae', 'miwae', 'piwae', 'ciwae', 'score-function'] as const;
 
 /** What each type may say. */
-const fields: Readonly<Record<(typeof types)[number], readonly string[]>> = {
+const fields: Readonly<Record<(typeof estimatorTypes)[number], readonly string[]>> = {
   iwae: ['type', 'doubly'],
   miwae: ['type', 'groups', 'doubly'],
   piwae: ['type', 'groups', 'doubly'],
