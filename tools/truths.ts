@@ -2,7 +2,9 @@
  * Writes docs/truths.md: runs every test that holds a member of the family to a truth (e2e/truth.ts) and puts what was
  * measured beside its bound.
  *
- *     npm run truths
+ *     npm run truths [-- FILE]
+ *
+ * With FILE nothing is run: it is what a run of the tests noted where WEBGPU_VAE_TRUTHS named it.
  */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -60,7 +62,8 @@ function table(truths: readonly Truth[]): string {
   return ['| member | held to | measured | bound |', '| --- | --- | --: | --: |', ...rows].join('\n');
 }
 
-const truths = worst(measure(truthFiles()));
+const noted = process.argv[2];
+const truths = worst(noted ? (JSON.parse(readFileSync(noted, 'utf8')) as Truth[]) : measure(truthFiles()));
 const text = `# The truth about each member
 
 Written by \`npm run truths\`, which runs the tests that hold a member of the family to something no implementation
