@@ -139,8 +139,8 @@ test('weights of inference are those of q, on every level', () => {
   expect(p.filter(isInference)).toEqual([]);
   const prior = { ...level, prior: level };
   const { weights } = new Model(completeSpec({ ...base, prior }));
-  const inference = weights.set.entries.map(({ name }) => name).filter(isInference);
-  expect(inference).toEqual([
+  const own = weights.set.entries.map(({ name }) => name).filter(isInference);
+  expect(own).toEqual([
     'moments.weight',
     'moments.bias',
     'prior.posterior.moments.weight',
