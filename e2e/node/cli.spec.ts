@@ -86,7 +86,14 @@ test('train writes every file, and a report that its last line repeats', async (
     version: manifest.version,
     adapter: device.description,
     data: { name: 'fashion', rows: 256, testRows: 256, shape: [28, 28, 1] },
-    model: { input: [28, 28, 1], latent: 2, posterior: 'diagonal', likelihood: { type: 'bernoulli' } },
+    model: {
+      input: [28, 28, 1],
+      latent: 2,
+      posterior: { type: 'diagonal' },
+      prior: { type: 'standard-normal' },
+      likelihood: { type: 'bernoulli' },
+      objective: { type: 'elbo' },
+    },
     // 784 x 16 + 16, 16 x 4 + 4, 2 x 16 + 16, 16 x 784 + 784
     parameterCount: 12_560 + 68 + 48 + 13_328,
     seed: 0,
@@ -522,7 +529,7 @@ test.describe('bad input is answered in one line, before the GPU is opened', () 
     expect(stderr).toBe(
       `webgpu-vae: [fashoin] is neither a data set nor a file or folder (looked for ${join(folder, 'fashoin')}); expected ` +
         'fashion (20,000 + 4,000 images that come with webgpu-vae), fashion-mnist (the complete 60,000 + 10,000), ' +
-        'mnist (60,000 + 10,000 digits), or the path of an IDX images file or of a folder of IDX files, CIFAR-10 batches or pictures; correct the name\n',
+        'mnist (60,000 + 10,000 digits), shapes (drawn, 3 x 6 x 40 x 32 x 32 known factors), or the path of an IDX images file or of a folder of IDX files, CIFAR-10 batches or pictures; correct the name\n',
     );
   });
 
