@@ -105,13 +105,13 @@ test('the fused plan of a Bernoulli VAE has these dispatches', async () => {
   const { request, ...numbers } = vaeGraph(specs[0]!);
   const { labels } = await evaluate(await nodeDevice(), { ...request, ...numbers, step });
   expect(labels).toEqual([
-    'rowWeights',
     'encoder.0/matmul+add+tanh',
     'moments/matmul+add',
     'posterior/reparameterize',
     'decoder.0/matmul+add',
     'decoder.0/unary', // SiLU keeps its input for the derivative, so only the bias joins the product
     'decoder.2/matmul+add',
+    'rowWeights',
     'likelihood/likelihood+gradient',
     'objective',
     'gradient decoder.2/matmul/matmul+columnSum',

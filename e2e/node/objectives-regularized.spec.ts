@@ -7,6 +7,7 @@
  * | closed    | the penalty of a linear decoder; the Fisher divergence of a linear Gaussian model      |
  */
 import { expect, test } from '@playwright/test';
+import { objectiveSpec } from '../../src/vae/objectives/objective-spec.js';
 import type { VaeSpec } from '../../src/vae/spec.js';
 import { float32, loadModel, randomParameters } from '../model.js';
 import { nodeDevice } from '../node-device.js';
@@ -100,7 +101,7 @@ for (const row of rows)
       expect(Math.abs(actual.terms[name]! - term), name).toBeLessThan(
         VALUE_TOLERANCE * Math.max(1, Math.abs(term)),
       );
-    const { type } = row.case.spec.objective as { type: string };
+    const { type } = objectiveSpec(row.case.spec.objective);
     holdTo(`objective ${type}`, 'float64 differences, of the largest gradient', error, GRADIENT_TOLERANCE);
     if (row.case.spec.posterior === 'deterministic')
       holdTo('posterior deterministic', 'float64, of the loss', relative, VALUE_TOLERANCE);

@@ -156,7 +156,8 @@ class Vae(nn.Module):
             self.encoder, hidden = sequential(spec["encoder"], self.seen(x))
             features, latent = hidden[0].numel(), spec["latent"]
             self.mean = nn.Linear(features, latent)
-            self.log_variance = nn.Linear(features, 1 if spec.get("posterior") == "isotropic" else latent)
+            is_isotropic = spec.get("posterior") in ("isotropic", {"type": "isotropic"})
+            self.log_variance = nn.Linear(features, 1 if is_isotropic else latent)
             self.decoder, y = sequential(spec["decoder"], torch.zeros(2, latent))
         if y.dim() == 2:
             self.decoder.add_module(str(len(self.decoder)), nn.Linear(y.shape[1], x[0].numel()))

@@ -50,7 +50,8 @@ export async function makeParts(
   batchSize: number,
   options: TrainerOptions,
 ): Promise<TrainerParts> {
-  const optimizer = buildOptimizer(options.optimizer ?? { type: 'adam' });
+  const { optimizer: optimizerSpec = { type: 'adam' } } = options;
+  const optimizer = buildOptimizer(optimizerSpec);
   const { device, model } = vae;
   const plan = trainingPlan(model, data, batchSize, options, optimizer);
   const plans = [...plan.model, ...(plan.adversary ? [plan.adversary] : [])].map((phase) => ({
