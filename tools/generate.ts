@@ -4,7 +4,7 @@
  * read from the WGSL by wgsl_reflect (which therefore never ships). What only measures an adapter (shaders/probes) goes
  * to src/node/probes.generated.ts, away from the core. Run by `npm run generate`.
  */
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { ResourceType, WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
 import { segments } from './assemble.js';
@@ -100,13 +100,16 @@ const steps = new Set(described.flatMap(({ step }) => (step ? [JSON.stringify(st
 if (steps.size !== 1)
   throw new Error(`the step block is declared in ${steps.size} different ways; expected one`);
 
+// For kernels from outside the package, whose declarations are made at run time.
+const stepPiece = pieceIndex(strip(readFileSync(join(shaderFolder, 'lib/step.wgsl'), 'utf8')));
+
 const text = [
   '// Made by tools/generate.ts from shaders/*.wgsl; do not edit. Run `npm run generate` after changing a shader.',
   'export const kernels = {',
   ...described.map(({ kernel }) => kernel),
   '} as const;',
   `export const pieces: readonly string[] = ${JSON.stringify(pieceTexts, null, 1)};`,
-  `export const stepBlock = ${[...steps][0]} as const;`,
+  `export const stepBlock = ${[...steps][0]!.slice(0, -1)},"pieces":[${stepPiece}]} as const;`,
   '',
 ].join('\n');
 mkdirSync(join(root, 'src/gpu'), { recursive: true });

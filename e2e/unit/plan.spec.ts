@@ -32,7 +32,6 @@ import {
   type Tensor,
 } from 'webgpu-vae/gpu';
 import { storageOf } from '../../src/gpu/fuse.js';
-import { kernels } from '../../src/gpu/kernels.generated.js';
 import { attentionComposition } from '../../src/gpu/ops/attention.js';
 import type { Location } from '../../src/gpu/plan.js';
 import { Model } from '../../src/vae/model.js';
@@ -63,7 +62,7 @@ function faults(plan: Plan, request: PlanRequest): string[] {
   const contents = new Map<string, Tensor>();
   for (const { label, dispatch, locations } of plan.dispatches) {
     const [reads, writes]: [string[], string[]] = [[], []];
-    for (const { name, type } of kernels[dispatch.kernel].bindings) {
+    for (const { name, type } of dispatch.kernel.bindings) {
       const [operand, location] = [dispatch.bindings[name], locations[name]];
       if (!operand || operand === 'unused' || 'resource' in operand || !location) continue;
       const place = placeOf(location);
@@ -157,7 +156,7 @@ test('reuse saves memory, and without it every tensor has a buffer of its own', 
   const own = makePlan({ ...vaeRequest(), reuse: false }, 'software');
   expect(bytes(shared)).toBeLessThan(bytes(own));
   const written = own.dispatches.flatMap(({ dispatch, locations }) =>
-    kernels[dispatch.kernel].bindings
+    dispatch.kernel.bindings
       .filter(({ name, type }) => type === 'storage' && locations[name]?.kind === 'slot')
       .map(({ name }) => placeOf(locations[name]!)),
   );
@@ -167,7 +166,7 @@ test('reuse saves memory, and without it every tensor has a buffer of its own', 
 /** Where the planned dispatches write gradients, and how many are copies. */
 function gradientWrites(plan: Plan): { places: string[]; copies: number } {
   const places = plan.dispatches.flatMap(({ dispatch, locations }) =>
-    kernels[dispatch.kernel].bindings.flatMap(({ name, type }) => {
+    dispatch.kernel.bindings.flatMap(({ name, type }) => {
       const place = type === 'storage' && locations[name] ? placeOf(locations[name]) : undefined;
       return place?.startsWith('gradients') ? [place] : [];
     }),
@@ -259,7 +258,7 @@ test('flops are those of the formula', () => {
 test('a training step of the dense VAE costs six flops a weight and row in its matmuls, less the first layer', () => {
   const batch = 32;
   const { dispatches } = makePlan(vaeRequest(batch), 'gpu');
-  const matmuls = dispatches.filter(({ dispatch }) => dispatch.kernel.startsWith('matmul'));
+  const matmuls = dispatches.filter(({ dispatch }) => dispatch.kernel.name.startsWith('matmul'));
   const weights = 784 * 400 + 400 * 40 + 20 * 400 + 400 * 784;
   const flops = matmuls.reduce((total, { dispatch }) => total + dispatch.cost.flops, 0);
   // forward, gradient by the weights, gradient by the input (which the data does not get)

@@ -13,6 +13,7 @@ import { makePlan } from 'webgpu-vae/gpu';
 import type { Dispatch, KernelName } from '../../src/gpu/dispatch.js';
 import { ShaderError } from '../../src/gpu/errors.js';
 import { KernelCache, kernelSource, shaderError } from '../../src/gpu/kernel.js';
+import type { Kernel } from '../../src/gpu/kernel-declaration.js';
 import { kernels, pieces } from '../../src/gpu/kernels.generated.js';
 import { assemble } from '../../tools/assemble.js';
 import { CaseGraph, matmulClasses } from '../cases/case.js';
@@ -51,7 +52,7 @@ test('every kernel compiles with every set of overrides in use', async () => {
   test.setTimeout(600_000); // hundreds of sets, each through Tint; half a minute alone on a machine
   const sets = new Map<string, Dispatch>();
   for (const dispatch of plannedDispatches())
-    sets.set(`${dispatch.kernel} ${JSON.stringify(dispatch.overrides)}`, dispatch);
+    sets.set(`${dispatch.kernel.name} ${JSON.stringify(dispatch.overrides)}`, dispatch);
 
   const device = await nullDevice();
   const cache = new KernelCache(device);
@@ -67,13 +68,13 @@ test('every kernel compiles with every set of overrides in use', async () => {
 });
 
 test('every shader is dispatched by some op', () => {
-  const used = new Set(plannedDispatches().map(({ kernel }) => kernel));
+  const used = new Set(plannedDispatches().map(({ kernel }) => kernel.name));
   expect(kernelNames.filter((name) => !used.has(name))).toEqual([]);
 });
 
 test('every planned dispatch names what its shader has', () => {
   const wrong = plannedDispatches().filter(({ kernel, bindings, parameters, overrides }) => {
-    const { bindings: declared, parameters: struct, overrides: known } = kernels[kernel];
+    const { bindings: declared, parameters: struct, overrides: known } = kernel;
     const storage = declared.filter(({ type }) => type !== 'uniform').map(({ name }) => name);
     return !(
       sameNames(Object.keys(bindings), storage) &&
@@ -84,7 +85,7 @@ test('every planned dispatch names what its shader has', () => {
       Object.keys(overrides).every((name) => name in known)
     );
   });
-  expect(wrong.map(({ kernel, overrides }) => `${kernel} ${JSON.stringify(overrides)}`)).toEqual([]);
+  expect(wrong.map(({ kernel, overrides }) => `${kernel.name} ${JSON.stringify(overrides)}`)).toEqual([]);
 });
 
 function sameNames(a: readonly string[], b: readonly string[]): boolean {
@@ -101,7 +102,7 @@ test('the generated module is what the shaders say', () => {
       .filter((line) => line !== '')
       .join('\n');
   for (const name of kernelNames)
-    expect(kernelSource(name), `run npm run generate: ${name}.wgsl has changed`).toBe(
+    expect(kernelSource(kernels[name]), `run npm run generate: ${name}.wgsl has changed`).toBe(
       bare(assemble(join(shaderFolder, `${name}.wgsl`))),
     );
 });
@@ -117,11 +118,14 @@ test('no shader needs more than a default device has', () => {
 test('a broken shader is refused with its label, line, column and source', async () => {
   const device = await nullDevice();
   const code = 'fn twice(x: f32) -> f32 {\n  return x + x + 1u;\n}\n@compute @workgroup_size(1) fn main() {}';
-  const module = device.createShaderModule({ label: 'vae/broken', code });
+  const module = device.createShaderModule({ label: 'vae/broken', code: `\n${code}` });
   const cause = await device
     .createComputePipelineAsync({ layout: 'auto', compute: { module } })
     .catch((error: unknown) => error);
-  const error = await shaderError('broken', module, code, cause);
+  const struct = { byteLength: 0, fields: [] };
+  const text = { declarations: '', source: code };
+  const broken: Kernel = { name: 'broken', bindings: [], overrides: {}, parameters: struct, pieces: text };
+  const error = await shaderError(broken, module, cause);
   expect(error).toBeInstanceOf(ShaderError);
   expect(error.message).toMatch(/^\[broken\.wgsl\] line 2, column \d+: no matching overload/);
   expect(error.message).toContain('\n    return x + x + 1u;\n');
@@ -140,20 +144,20 @@ test('a kernel with a fault names itself, and the next try is not answered from 
   try {
     texts[index] = intact.replace('return v * v;', 'return v * w;');
     expect(texts[index]).not.toBe(intact);
-    await expect(new KernelCache(device).compile('unary', {})).rejects.toThrow(
+    await expect(new KernelCache(device).compile(kernels.unary, {})).rejects.toThrow(
       /^\[unary\.wgsl\] line \d+, column \d+: unresolved value 'w'\n.*return v \* w;/,
     );
   } finally {
     texts[index] = intact;
   }
   const cache = new KernelCache(device);
-  await expect(cache.compile('unary', { FUNCTION: 3 })).resolves.toBeDefined();
+  await expect(cache.compile(kernels.unary, { FUNCTION: 3 })).resolves.toBeDefined();
   // Tint accepts the text; the pipeline is over the device's limits.
   const tooWide = { WORKGROUP: 4096 };
-  await expect(cache.compile('unary', tooWide)).rejects.toThrow(
+  await expect(cache.compile(kernels.unary, tooWide)).rejects.toThrow(
     /^\[unary\.wgsl\] the pipeline was refused: /,
   );
-  await expect(cache.compile('unary', tooWide)).rejects.toThrow(ShaderError);
+  await expect(cache.compile(kernels.unary, tooWide)).rejects.toThrow(ShaderError);
   device.destroy();
 });
 
@@ -161,9 +165,9 @@ test('equal overrides share a pipeline', async () => {
   const device = await nullDevice();
   const cache = new KernelCache(device);
   const [a, b, c] = await Promise.all([
-    cache.compile('sum', { HAS_BIAS: true, ACTIVATION: 1 }),
-    cache.compile('sum', { ACTIVATION: 1, HAS_BIAS: true }),
-    cache.compile('sum', { ACTIVATION: 2, HAS_BIAS: true }),
+    cache.compile(kernels.sum, { HAS_BIAS: true, ACTIVATION: 1 }),
+    cache.compile(kernels.sum, { ACTIVATION: 1, HAS_BIAS: true }),
+    cache.compile(kernels.sum, { ACTIVATION: 2, HAS_BIAS: true }),
   ]);
   expect(a).toBe(b);
   expect(a).not.toBe(c);

@@ -12,13 +12,14 @@ import { formatMemory, memoryOf } from '../../src/node/cli/memory.js';
 import { describeVariant } from '../../src/node/cli/product.js';
 import { formatProfile, type DispatchProfile } from '../../src/node/cli/profile.js';
 import { roofTime } from '../../src/node/cli/roof.js';
+import { kernels } from '../../src/gpu/kernels.generated.js';
 import { formatTuning, type TunedProduct } from '../../src/node/cli/tune.js';
 import { Model } from '../../src/vae/model.js';
 import { completeSpec } from '../../src/vae/spec.js';
 
-function dispatchOf(kernel: string, overrides: Dispatch['overrides'], z = 1): Dispatch {
+function dispatchOf(kernel: keyof typeof kernels, overrides: Dispatch['overrides'], z = 1): Dispatch {
   return {
-    kernel: kernel as Dispatch['kernel'],
+    kernel: kernels[kernel],
     bindings: {},
     overrides,
     parameters: { rows: 1, columns: 1, inner: 1, stride_y: 2, stride_x: 2 },
@@ -42,7 +43,8 @@ const variants: readonly (readonly [dispatch: Dispatch, words: string])[] = [
 ];
 
 test('variants in words', () => {
-  for (const [dispatch, words] of variants) expect(describeVariant(dispatch), dispatch.kernel).toBe(words);
+  for (const [dispatch, words] of variants)
+    expect(describeVariant(dispatch), dispatch.kernel.name).toBe(words);
 });
 
 const model = new Model(

@@ -3,6 +3,7 @@
  * come from the reflected shaders, so a missing binding or a misspelt override does not compile.
  */
 import type { Cost, Tensor } from './graph.js';
+import type { Kernel, KernelParts, OwnKernel } from './kernel-declaration.js';
 import { kernels } from './kernels.generated.js';
 import { ceilDivide, type Shape } from './shape.js';
 import type { Tuning } from './tuning.js';
@@ -45,7 +46,7 @@ export type Workgroups = readonly [number, number, number];
 
 /** One dispatch, as plans keep it. */
 export interface Dispatch {
-  readonly kernel: KernelName;
+  readonly kernel: Kernel;
   readonly bindings: Readonly<Record<string, Operand>>;
   readonly overrides: Readonly<Record<string, number | boolean>>;
   readonly parameters: Readonly<Record<string, number | readonly number[]>>;
@@ -72,19 +73,42 @@ export function isSoftware(adapterClass: AdapterClass): boolean {
   return adapterClass !== 'gpu';
 }
 
-/** Checks a dispatch against its kernel's reflected types. */
+/** Where a dispatch runs and what it costs. */
+interface Extent {
+  /** Workgroups along x, y and z. */
+  readonly workgroups: Workgroups;
+  readonly cost: Cost;
+}
+
+/**
+ * One run of a kernel: of ours by its name, checked against its reflected types, or of one made by `defineKernel`, checked
+ * against its declaration.
+ */
 export function dispatch<K extends KernelName>(
   kernel: K,
   parts: {
     readonly bindings: { readonly [N in StorageName<K>]: Operand };
     readonly overrides?: OverrideValues<K>;
     readonly parameters: ParameterValues<K>;
-    readonly workgroups: Workgroups;
-    readonly cost: Cost;
-  },
-): Dispatch {
-  const { bindings, overrides = {}, parameters, workgroups, cost } = parts;
-  return { kernel, bindings, overrides, parameters, workgroups, cost };
+  } & Extent,
+): Dispatch;
+export function dispatch<D>(kernel: OwnKernel<D>, parts: KernelParts<D, Operand> & Extent): Dispatch;
+export function dispatch(kernel: KernelName | Kernel, parts: Extent): Dispatch {
+  const {
+    bindings = {},
+    overrides = {},
+    parameters = {},
+    workgroups,
+    cost,
+  } = parts as Partial<Dispatch> & Extent;
+  return {
+    kernel: typeof kernel === 'string' ? kernels[kernel] : kernel,
+    bindings,
+    overrides,
+    parameters,
+    workgroups,
+    cost,
+  };
 }
 
 /** WebGPU's default limit on workgroups along one axis. */

@@ -4,9 +4,9 @@
  */
 import { BufferGroup } from './buffer-group.js';
 import type { Device } from './device.js';
-import type { KernelName } from './dispatch.js';
 import { ShapeError } from './errors.js';
-import { kernels, stepBlock } from './kernels.generated.js';
+import { stepBlock } from './kernels.generated.js';
+import type { Kernel } from './kernel-declaration.js';
 import type { CompiledKernel } from './kernel.js';
 import { checkBindings } from './limits.js';
 import type { Location, Plan, PlannedDispatch } from './plan.js';
@@ -137,7 +137,7 @@ export class Executable {
       type === 'storage'
         ? { buffer: this.#unusedWritten, offset: BINDING_ALIGNMENT * unused++, size: BINDING_ALIGNMENT }
         : { buffer: this.#unusedRead };
-    const entries = kernels[kernel].bindings.map(({ name, binding, type }) => {
+    const entries = kernel.bindings.map(({ name, binding, type }) => {
       if (type === 'uniform') return { binding, resource: this.#uniform(kernel, name, index) };
       const location = planned.locations[name]!;
       const resource = location.kind === 'unused' ? placeholder(type) : this.#binding(location);
@@ -151,12 +151,12 @@ export class Executable {
     };
   }
 
-  #uniform(kernel: KernelName, name: string, index: number): GPUBufferBinding {
+  #uniform(kernel: Kernel, name: string, index: number): GPUBufferBinding {
     if (name === 'step') return { buffer: this.#step };
     return {
       buffer: this.#uniforms,
       offset: index * BINDING_ALIGNMENT,
-      size: kernels[kernel].parameters.byteLength,
+      size: kernel.parameters.byteLength,
     };
   }
 
@@ -263,10 +263,10 @@ export class Executable {
 }
 
 function parameterBytes(
-  kernel: KernelName,
+  kernel: Kernel,
   values: Readonly<Record<string, number | readonly number[]>>,
 ): ArrayBuffer {
-  const { byteLength, fields } = kernels[kernel].parameters;
+  const { byteLength, fields } = kernel.parameters;
   const view = new DataView(new ArrayBuffer(byteLength));
   for (const field of fields) writeField(view, field, values[field.name] ?? 0);
   return view.buffer;

@@ -2,9 +2,9 @@
  * Kernels become pipelines: one module a shader, one explicit bind group layout a shader (from the reflected
  * bindings), one pipeline a set of overrides, all cached and compiled asynchronously in parallel.
  */
-import type { KernelName } from './dispatch.js';
 import { ShaderError } from './errors.js';
-import { kernels, pieces } from './kernels.generated.js';
+import type { Kernel } from './kernel-declaration.js';
+import { pieces } from './kernels.generated.js';
 
 export interface CompiledKernel {
   readonly pipeline: GPUComputePipeline;
@@ -13,94 +13,95 @@ export interface CompiledKernel {
 
 type Overrides = Readonly<Record<string, number | boolean>>;
 
-/** The WGSL of a kernel, comments stripped. */
-export function kernelSource(name: KernelName): string {
-  return kernels[name].pieces.map((index) => pieces[index]).join('\n');
+/** The WGSL of a kernel, comments of ours stripped. */
+export function kernelSource({ pieces: text }: Kernel): string {
+  if ('source' in text) return `${text.declarations}\n${text.source}`;
+  return text.map((index) => pieces[index]).join('\n');
+}
+
+/** What is kept for a kernel: its module and layout, and a pipeline for each set of overrides. */
+interface Entry {
+  readonly module: GPUShaderModule;
+  readonly layout: GPUBindGroupLayout;
+  readonly pipelines: Map<string, Promise<CompiledKernel>>;
 }
 
 export class KernelCache {
   readonly #gpu: GPUDevice;
-  readonly #modules = new Map<KernelName, GPUShaderModule>();
-  readonly #layouts = new Map<KernelName, GPUBindGroupLayout>();
-  readonly #pipelines = new Map<string, Promise<CompiledKernel>>();
+  readonly #entries = new Map<Kernel, Entry>();
 
   constructor(gpu: GPUDevice) {
     this.#gpu = gpu;
   }
 
   /** The pipeline of a kernel with these overrides. @throws ShaderError with label, line, column and source */
-  compile(name: KernelName, overrides: Overrides): Promise<CompiledKernel> {
-    const key = `${name} ${JSON.stringify(Object.entries(overrides).toSorted(([a], [b]) => a.localeCompare(b)))}`;
-    let compiled = this.#pipelines.get(key);
+  compile(kernel: Kernel, overrides: Overrides): Promise<CompiledKernel> {
+    const entry = this.#entry(kernel);
+    const key = JSON.stringify(Object.entries(overrides).toSorted(([a], [b]) => a.localeCompare(b)));
+    let compiled = entry.pipelines.get(key);
     if (!compiled) {
-      compiled = this.#createPipeline(name, overrides);
-      this.#pipelines.set(key, compiled);
+      compiled = this.#createPipeline(kernel, entry, overrides);
+      entry.pipelines.set(key, compiled);
       // A failure is reported to whoever awaits it; the next caller may try again.
-      compiled.catch(() => this.#pipelines.delete(key));
+      compiled.catch(() => entry.pipelines.delete(key));
     }
     return compiled;
   }
 
-  async #createPipeline(name: KernelName, overrides: Overrides): Promise<CompiledKernel> {
-    const layout = this.#layout(name);
-    const module = this.#module(name);
+  async #createPipeline(
+    kernel: Kernel,
+    { module, layout }: Entry,
+    overrides: Overrides,
+  ): Promise<CompiledKernel> {
+    const label = `vae/${kernel.name}`;
     const constants = Object.fromEntries(
       Object.entries(overrides).map(([key, value]) => [key, Number(value)]),
     );
     try {
       const pipeline = await this.#gpu.createComputePipelineAsync({
-        label: `vae/${name}`,
-        layout: this.#gpu.createPipelineLayout({ label: `vae/${name}`, bindGroupLayouts: [layout] }),
+        label,
+        layout: this.#gpu.createPipelineLayout({ label, bindGroupLayouts: [layout] }),
         compute: { module, entryPoint: 'main', constants },
       });
       return { pipeline, layout };
     } catch (error) {
-      throw await shaderError(name, module, kernelSource(name), error);
+      throw await shaderError(kernel, module, error);
     }
   }
 
-  #module(name: KernelName): GPUShaderModule {
-    let module = this.#modules.get(name);
-    if (!module) {
-      module = this.#gpu.createShaderModule({ label: `vae/${name}`, code: kernelSource(name) });
-      this.#modules.set(name, module);
-    }
-    return module;
-  }
-
-  #layout(name: KernelName): GPUBindGroupLayout {
-    let layout = this.#layouts.get(name);
-    if (!layout) {
-      const entries = kernels[name].bindings.map(({ binding, type }) => ({
+  #entry(kernel: Kernel): Entry {
+    let entry = this.#entries.get(kernel);
+    if (!entry) {
+      const label = `vae/${kernel.name}`;
+      const entries = kernel.bindings.map(({ binding, type }) => ({
         binding,
         visibility: GPUShaderStage.COMPUTE,
         buffer: { type },
       }));
-      layout = this.#gpu.createBindGroupLayout({ label: `vae/${name}`, entries });
-      this.#layouts.set(name, layout);
+      entry = {
+        module: this.#gpu.createShaderModule({ label, code: kernelSource(kernel) }),
+        layout: this.#gpu.createBindGroupLayout({ label, entries }),
+        pipelines: new Map(),
+      };
+      this.#entries.set(kernel, entry);
     }
-    return layout;
+    return entry;
   }
 }
 
-/** The first compilation message with its place and the line it points at. */
+/** The first compilation message with its place, counted in the caller's own text, and the line it points at. */
 export async function shaderError(
-  name: string,
+  kernel: Kernel,
   module: GPUShaderModule,
-  source: string,
   cause: unknown,
 ): Promise<ShaderError> {
+  const file = `${kernel.name}.wgsl`;
   const info = await module.getCompilationInfo().catch(() => undefined);
   const message = info?.messages.find(({ type }) => type === 'error');
-  if (!message)
-    return new ShaderError(`${name}.wgsl`, `the pipeline was refused: ${String(cause)}`, { cause });
-  const line = source.split('\n')[message.lineNum - 1] ?? '';
-  const place = `line ${message.lineNum}, column ${message.linePos}`;
-  return new ShaderError(
-    `${name}.wgsl`,
-    `${place}: ${message.message}\n  ${line}\n  ${' '.repeat(Math.max(0, message.linePos - 1))}^`,
-    {
-      cause,
-    },
-  );
+  if (!message) return new ShaderError(file, `the pipeline was refused: ${String(cause)}`, { cause });
+  const line = kernelSource(kernel).split('\n')[message.lineNum - 1] ?? '';
+  const ahead = 'source' in kernel.pieces ? 1 : 0;
+  const place = `line ${message.lineNum - ahead}, column ${message.linePos}`;
+  const caret = ' '.repeat(Math.max(0, message.linePos - 1));
+  return new ShaderError(file, `${place}: ${message.message}\n  ${line}\n  ${caret}^`, { cause });
 }

@@ -7,7 +7,6 @@ import { ShapeError } from './errors.js';
 import type { AdapterClass, Dispatch, DispatchContext, Operand } from './dispatch.js';
 import { fuse, storageOf } from './fuse.js';
 import { applyOne, reachableNodes, type Step, type Tensor } from './graph.js';
-import { kernels } from './kernels.generated.js';
 import {
   constantContents,
   constantOp,
@@ -259,7 +258,7 @@ function chooseSlot(slots: readonly number[], free: readonly number[], byteLengt
 
 /** The tensors a dispatch touches (views resolved) and whether it writes them. */
 function tensorOperands(dispatch: Dispatch): [tensor: Tensor, isWritten: boolean][] {
-  return kernels[dispatch.kernel].bindings.flatMap(({ name, type }): [Tensor, boolean][] => {
+  return dispatch.kernel.bindings.flatMap(({ name, type }): [Tensor, boolean][] => {
     const operand = dispatch.bindings[name];
     if (operand === undefined || operand === 'unused' || 'resource' in operand) return [];
     return [[storageOf(operand), type === 'storage']];

@@ -7,7 +7,6 @@ import type { Device } from '../../gpu/device.js';
 import { Executable } from '../../gpu/executable.js';
 import { storageOf } from '../../gpu/fuse.js';
 import type { Tensor } from '../../gpu/graph.js';
-import { kernels } from '../../gpu/kernels.generated.js';
 import type { Location, Plan, PlannedDispatch } from '../../gpu/plan.js';
 import { alignUp, elementCount } from '../../gpu/shape.js';
 import { clockPass, timePasses } from '../../gpu/timestamps.js';
@@ -25,7 +24,7 @@ export function productGroups({ dispatches }: Plan): ProductGroup[] {
     if (!product) return [];
     const after = dispatches.slice(index + 1);
     const end = after.findIndex(
-      ({ label, dispatch }) => label !== planned.label || dispatch.kernel !== 'sum',
+      ({ label, dispatch }) => label !== planned.label || dispatch.kernel.name !== 'sum',
     );
     return [{ ...product, dispatches: [planned, ...after.slice(0, end < 0 ? after.length : end)] }];
   });
@@ -50,7 +49,7 @@ export function isolate({ dispatches }: ProductGroup): Plan {
     return written.get(tensor) ?? { kind: 'resource', name, byteOffset: 0, byteLength };
   };
   const planned = dispatches.map(({ label, dispatch }) => {
-    const places = kernels[dispatch.kernel].bindings.flatMap(({ name, type }): [string, Location][] => {
+    const places = dispatch.kernel.bindings.flatMap(({ name, type }): [string, Location][] => {
       const operand = dispatch.bindings[name];
       if (operand === undefined) return [];
       if (operand === 'unused' || 'resource' in operand) return [[name, { kind: 'unused' }]];

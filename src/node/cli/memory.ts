@@ -1,5 +1,4 @@
 /** What a training plan occupies on the GPU, class by class, against a buffer for every tensor. */
-import { kernels } from '../../gpu/kernels.generated.js';
 import type { Plan } from '../../gpu/plan.js';
 import { elementCount } from '../../gpu/shape.js';
 import { formatQuantity, formatTable } from './format.js';
@@ -58,7 +57,7 @@ function momentCount({ dispatches }: Plan): number {
 /** Bytes of every tensor that lives in a slot. */
 function writtenTensors({ dispatches }: Plan): number[] {
   return dispatches.flatMap(({ dispatch, locations }) =>
-    kernels[dispatch.kernel].bindings.flatMap(({ name, type }) => {
+    dispatch.kernel.bindings.flatMap(({ name, type }) => {
       const location = locations[name];
       return type === 'storage' && location?.kind === 'slot' ? [location.byteLength] : [];
     }),

@@ -1,5 +1,4 @@
 /** The command plan: what one training step does on this adapter, dispatch by dispatch, and what it occupies. */
-import { kernels } from '../../gpu/kernels.generated.js';
 import type { Operand } from '../../gpu/dispatch.js';
 import type { Location, Plan, PlannedDispatch } from '../../gpu/plan.js';
 import { Vae } from '../../vae/vae.js';
@@ -63,7 +62,7 @@ export function formatPlan(plan: Plan): string {
 
 function describe({ label, dispatch, locations }: PlannedDispatch, used: Set<number>): string[] {
   const { kernel, bindings, workgroups, cost } = dispatch;
-  const storage = kernels[kernel].bindings.filter(({ type }) => type !== 'uniform');
+  const storage = kernel.bindings.filter(({ type }) => type !== 'uniform');
   const shapes = (isWritten: boolean): string =>
     storage
       .filter(({ type }) => (type === 'storage') === isWritten)
@@ -74,7 +73,7 @@ function describe({ label, dispatch, locations }: PlannedDispatch, used: Set<num
     .flatMap(({ name }) => describeLocation(locations[name], used));
   return [
     label,
-    kernel,
+    kernel.name,
     describeVariant(dispatch),
     `${shapes(false)} -> ${shapes(true)}`.trimStart(),
     workgroups.join('x'),

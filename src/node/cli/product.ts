@@ -16,7 +16,7 @@ export function productOf({
   parameters,
   workgroups,
 }: Dispatch): PlannedProduct | undefined {
-  const [, family, skeleton, any] = kernelName.exec(kernel) ?? [];
+  const [, family, skeleton, any] = kernelName.exec(kernel.name) ?? [];
   if (family === undefined) return undefined;
   const phases =
     overrides['INPUT_GRADIENT'] === true

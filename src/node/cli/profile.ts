@@ -50,7 +50,7 @@ export async function profileSteps(vae: Vae, data: Dataset, options: TrainerOpti
       runs.push((await trainer.profile()).map(({ timeMs }) => timeMs));
     const dispatches = trainer.plan.dispatches.map(({ label, dispatch }, index) => ({
       label,
-      kernel: dispatch.kernel,
+      kernel: dispatch.kernel.name,
       variant: describeVariant(dispatch),
       flops: dispatch.cost.flops,
       bytes: dispatch.cost.bytesRead + dispatch.cost.bytesWritten,
