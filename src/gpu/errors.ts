@@ -26,6 +26,8 @@ export class CheckpointError extends VaeError {}
 export class DeviceError extends VaeError {}
 /** The GPU refused an allocation, or a plan exceeds the byte budget. */
 export class OutOfMemoryError extends DeviceError {}
+/** A gradient that is not the derivative of its op. */
+export class GradientError extends VaeError {}
 /** A WGSL module or a pipeline that the device rejects. */
 export class ShaderError extends VaeError {}
 /** A NaN or an infinity reached a loss, a gradient or a weight. */

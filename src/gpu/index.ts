@@ -1,10 +1,35 @@
 /** The runtime: graphs of WGSL kernels on WebGPU, without any notion of a VAE. */
 export { BufferGroup } from './buffer-group.js';
+export { checkGradients, type CheckGradientsOptions, type GradientReport } from './check-gradients.js';
 export { Device, type OpenDeviceOptions, type TuningOptions } from './device.js';
+export {
+  dispatch,
+  elementGrid,
+  rowGrid,
+  type AdapterClass,
+  type Dispatch,
+  type DispatchContext,
+  type Operand,
+  type Workgroups,
+} from './dispatch.js';
 export * from './errors.js';
 export { Executable, type ExecutableOptions, type StepValues } from './executable.js';
 export { gradient, vectorJacobian } from './gradient.js';
-export { scoped, Tensor, type Cost } from './graph.js';
+export {
+  apply,
+  applyOne,
+  scoped,
+  streamingCost,
+  Tensor,
+  type BackwardRule,
+  type BackwardTools,
+  type Cost,
+  type NoBackward,
+  type Node,
+  type OpDefinition,
+  type Step,
+} from './graph.js';
+export { defineKernel, type Kernel, type KernelDeclaration, type OwnKernel } from './kernel-declaration.js';
 export { MetricRing } from './metrics.js';
 export {
   activate,
@@ -53,5 +78,6 @@ export { pad, slice } from './ops/window.js';
 export { ParameterSet } from './parameters.js';
 export { makePlan, type Plan, type PlanRequest } from './plan.js';
 export { readBuffer } from './readback.js';
+export { describeShape, elementCount, sameShape, type Shape } from './shape.js';
 export { readTuneTable, type ProductKey, type Tiling, type TuneTable, type Tuning } from './tuning.js';
 export { Scheduler, type DispatchTime, type SchedulerOptions } from './scheduler.js';

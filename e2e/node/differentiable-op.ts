@@ -1,4 +1,4 @@
-/** What a test of second derivatives needs to know of an op. */
+/** What the tests of gradients and of second derivatives need to know of an op. */
 import type { ParameterSet, Tensor } from 'webgpu-vae/gpu';
 import type { F64 } from '../reference/tensor.js';
 

@@ -8,7 +8,7 @@ import * as conv from '../reference/conv.js';
 import { spaceToDepth } from '../reference/image.js';
 import { sum } from '../reference/reduce.js';
 import { map, randomNormal, type F64 } from '../reference/tensor.js';
-import type { Row } from './second-derivative-row.js';
+import type { Row } from './differentiable-op.js';
 
 const windows: readonly (conv.ConvWindow & { readonly kernel: readonly [number, number] })[] = [
   { kernel: [3, 3], stride: [1, 1], padding: [1, 1, 1, 1] },
