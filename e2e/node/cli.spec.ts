@@ -25,9 +25,8 @@ import {
   projectRoot,
   readmeExamples,
   runCli,
-  runProcess,
+  runModule,
   testFolder,
-  type Finished,
 } from './command-line.js';
 
 const tiny = ['--limit', '256', '--epochs', '1', '--hidden', '16', '--batch', '32'];
@@ -611,11 +610,6 @@ test('help and version are no failures', async () => {
   expect(help.stdout).toMatch(/--epochs <n> .*\(default: 1\)/s);
   expect(await runCli(['--version'], folder)).toMatchObject({ code: 0, stderr: '' });
 });
-
-/** In the project's folder a package's own name leads to its own build. */
-function runModule(code: string): Promise<Finished> {
-  return runProcess(process.execPath, ['--input-type=module', '--eval', code], projectRoot);
-}
 
 test.describe("the README's examples run", () => {
   test('the complete one on the first screen', async () => {

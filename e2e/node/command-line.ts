@@ -77,12 +77,22 @@ export function runProcess(
   });
 }
 
-/** The fenced blocks of a language in README.md, in their order. @throws Error when there is none */
-export function readmeExamples(language: string): string[] {
-  const text = readFileSync(join(projectRoot, 'README.md'), 'utf8');
-  const blocks = [...text.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].flatMap(([, name, code = '']) =>
+/** The fenced blocks of a language in a page of the documentation, in their order. */
+export function pageExamples(page: string, language: string): string[] {
+  const text = readFileSync(join(projectRoot, page), 'utf8');
+  return [...text.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].flatMap(([, name, code = '']) =>
     name === language ? [code] : [],
   );
+}
+
+/** Runs a module's text; in the project's folder a package's own name leads to its own build. */
+export function runModule(code: string): Promise<Finished> {
+  return runProcess(process.execPath, ['--input-type=module', '--eval', code], projectRoot);
+}
+
+/** As pageExamples of README.md. @throws Error when there is none */
+export function readmeExamples(language: string): string[] {
+  const blocks = pageExamples('README.md', language);
   if (blocks.length === 0)
     throw new Error(`[README.md] there is no block of ${language}; expected one or more`);
   return blocks;
