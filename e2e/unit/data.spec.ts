@@ -184,7 +184,7 @@ for (const name of ['fashoin', 'constructor', '__proto__', ''])
       `[${name}] is neither a data set nor a file or folder (looked for ${resolve(name)}); expected fashion ` +
         '(20,000 + 4,000 images that come with webgpu-vae), fashion-mnist (the complete 60,000 + 10,000), ' +
         'mnist (60,000 + 10,000 digits), shapes (drawn, 3 x 6 x 40 x 32 x 32 known factors), ' +
-        'or the path of an IDX images file or of a folder of IDX files, CIFAR-10 batches or pictures; correct the name',
+        'or the path of an IDX images or .npy file or of a folder of IDX files, CIFAR-10 batches or pictures; correct the name',
     );
   });
 

@@ -6,6 +6,8 @@
 import { Command, CommanderError, Option } from 'commander';
 import { VaeError } from '../gpu/errors.js';
 import { baselineCommand } from './cli/baseline.js';
+import { benchDeviceCommand, type BenchDeviceSettings } from './cli/bench-device.js';
+import { addCodeCommands } from './cli/code-options.js';
 import { evaluateCommand, sampleCommand } from './cli/checkpoint.js';
 import {
   compressCommand,
@@ -65,6 +67,24 @@ const trainings = [
   },
 ];
 
+/** What follows a command's options in its help. */
+const examples: Readonly<Record<string, string>> = {
+  start: 'start',
+  train: 'train --data mnist --model conv --latent 2 --epochs 3 --out run',
+  plan: 'plan --model conv --batch 64',
+  tune: 'tune --model conv --batch 64 --out tuning.json',
+  evaluate: 'evaluate run --importance 500 --limit 100 --json',
+  sample: 'sample run --count 100 --seed 3 --out pictures',
+  encode: 'encode run --limit 1000 --out codes.npy',
+  decode: 'decode run codes.npy --out decoded.png',
+  reconstruct: 'reconstruct run --limit 20 --out reconstructions.png',
+  interpolate: 'interpolate run --from 3 --to 8 --path spherical',
+  compress: 'compress run --limit 1000 --out images.wvae',
+  decompress: 'decompress run images.wvae --out images',
+  baseline: 'baseline --model ppca --latent 20',
+  'bench-device': 'bench-device --json',
+};
+
 /** A default of false would be printed in the help of every switch. */
 const switchedOff = {
   condition: false,
@@ -110,6 +130,7 @@ async function runProgram(words: readonly string[]): Promise<number> {
   addSampling(program.command('sample')).action(async (path: string, settings: SampleSettings) => {
     code = await sampleCommand(path, settings);
   });
+  addCodeCommands(program, (codeOfCommand) => (code = codeOfCommand));
   addCompression(program.command('compress')).action(
     async (path: string, settings: Typed<CompressSettings>) => {
       code = await compressCommand(path, { ...switchedOff, ...settings });
@@ -123,6 +144,15 @@ async function runProgram(words: readonly string[]): Promise<number> {
   addBaseline(program.command('baseline')).action(async (settings: Typed<BaselineSettings>) => {
     code = await baselineCommand({ ...switchedOff, ...settings });
   });
+  addAdapterOption(program.command('bench-device'))
+    .description('measure this adapter: arithmetic, memory, a submit, and training steps of two models')
+    .addOption(whole('--steps <n>', 'measured training steps of each model', { least: 1 }).default(10))
+    .option('--json', 'print what was measured as JSON')
+    .action(async (settings: Typed<BenchDeviceSettings>) => {
+      code = await benchDeviceCommand({ ...switchedOff, ...settings });
+    });
+  for (const command of program.commands)
+    command.addHelpText('after', `\nExample:\n  webgpu-vae ${examples[command.name()]}`);
   await program.parseAsync(words);
   return code;
 }
@@ -181,7 +211,7 @@ function addSampling(command: Command): Command {
     .addOption(whole('--count <n>', 'how many', { least: 1 }).default(64))
     .addOption(whole('--label <n>', 'the class to draw (default: a column each)', { least: 0 }))
     .addOption(whole('--seed <n>', 'of the samples', { least: 0 }).default(0))
-    .option('--out <folder>', 'where the picture goes', 'out');
+    .option('--out <folder|file>', 'where samples.png goes, or a .png, .npy or .csv file', 'out');
 }
 
 function addCompression(command: Command): Command {

@@ -11,6 +11,7 @@ import { DataError } from '../gpu/errors.js';
 import { readCifar10 } from '../vae/data/cifar.js';
 import { checkDataset, takeRows, type Dataset } from '../vae/data/dataset.js';
 import { readIdxImages, readIdxLabels } from '../vae/data/idx.js';
+import { isNpy, readNpy } from '../vae/data/npy.js';
 import { fitInto, type ImageShape } from '../vae/data/image.js';
 import { pictureFormat } from './images/decode.js';
 import { checkByteLength, holdsPictures, loadPictures, type PictureOptions } from './images/folder.js';
@@ -112,7 +113,7 @@ async function loadAll(nameOrPath: string, part: DataPart, options: LoadOptions)
   throw new DataError(
     nameOrPath,
     `is neither a data set nor a file or folder (looked for ${resolve(nameOrPath)}); expected ${names.join(', ')}, ` +
-      'or the path of an IDX images file or of a folder of IDX files, CIFAR-10 batches or pictures; correct the name',
+      'or the path of an IDX images or .npy file or of a folder of IDX files, CIFAR-10 batches or pictures; correct the name',
   );
 }
 
@@ -202,7 +203,7 @@ async function loadIdxFolder(folder: string, part: DataPart): Promise<Dataset> {
 async function loadFile(path: string, part: DataPart, notify: (line: string) => void): Promise<Dataset> {
   const bytes = await readBytes(path);
   checkSingleFile(path, bytes);
-  const all = await readIdxImages(bytes, path);
+  const all = isNpy(bytes) ? npyRows(bytes, path) : await readIdxImages(bytes, path);
   const testRows = Math.ceil(all.rows / heldOutShare);
   const trainRows = all.rows - testRows;
   if (trainRows === 0) {
@@ -217,6 +218,20 @@ async function loadFile(path: string, part: DataPart, notify: (line: string) => 
   );
   const elementCount = all.values.length / all.rows;
   return { rows: testRows, shape: all.shape, values: all.values.subarray(trainRows * elementCount) };
+}
+
+/** Rows of a NumPy file: [N, H, W, C], [N, H, W] of grey images, or [N, D]. */
+function npyRows(bytes: Uint8Array, path: string): Dataset {
+  const { shape, values } = readNpy(bytes, path);
+  const [rows = 0, ...row] = shape;
+  if (shape.length < 2 || shape.length > 4)
+    throw new DataError(
+      path,
+      `is an array of [${shape.join(', ')}]; expected [N, H, W, C], [N, H, W] or [N, D]; reshape it`,
+    );
+  const data = { rows, shape: shape.length === 3 ? [...row, 1] : row, values };
+  checkDataset(data, path);
+  return data;
 }
 
 /** Files that are no IDX file, and yet have a way to be read. */

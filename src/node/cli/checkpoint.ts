@@ -1,6 +1,6 @@
 /** The commands evaluate and sample, which begin with a checkpoint. */
 import { readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { CheckpointError } from '../../gpu/errors.js';
 import type { Device } from '../../gpu/device.js';
 import { readModelSpec } from '../../vae/checkpoint/model-file.js';
@@ -8,12 +8,13 @@ import type { Dataset } from '../../vae/data/dataset.js';
 import { evaluationReport } from '../../vae/evaluation/report.js';
 import { Vae } from '../../vae/vae.js';
 import { loadImages } from '../data.js';
-import { encodePng } from '../pictures.js';
+import { imageGrid } from '../pictures.js';
 import { OutputFolder, reasonOf } from './artifacts.js';
 import { formatCount, formatTerms } from './format.js';
 import { drawEvaluation, formatReport } from './evaluation.js';
 import { drawSamples } from './gallery.js';
 import type { EvaluateSettings, SampleSettings } from './options.js';
+import { isRowsFile, writeRows } from './rows-file.js';
 import { describeModel, openDevice, say } from './session.js';
 
 /**
@@ -62,19 +63,21 @@ async function measure(
 }
 
 /**
- * Writes samples.png.
+ * Writes samples.png into a folder, or one file of samples, f32[count, ...shape of a datum].
  *
  * @param path of a checkpoint, or of a folder that holds model.safetensors
  * @throws CheckpointError, DataError, DeviceError, ShapeError when the model's data are no images
  */
 export async function sampleCommand(path: string, settings: SampleSettings): Promise<number> {
-  const { count, seed, label, out } = settings;
+  const { seed, label, out } = settings;
   const file = await readCheckpoint(path);
-  const folder = await OutputFolder.open(out, { replaces: false });
+  const [folder, name] = isRowsFile(out) ? [dirname(out), out] : [out, join(out, 'samples.png')];
+  await OutputFolder.open(folder, { replaces: false });
   return withModel(file, await openDevice(settings), async (vae) => {
-    const picture = await drawSamples(vae, count, vae.spec.input, seed, label);
-    await folder.write('samples.png', encodePng(picture));
-    process.stdout.write(`${join(out, 'samples.png')}\n`);
+    const { input: shape } = vae.spec;
+    const { values, columns } = await drawSamples(vae, settings.count, seed, label);
+    await writeRows(name, { shape, values, picture: () => imageGrid(values, shape, { columns }) });
+    process.stdout.write(`${name}\n`);
   });
 }
 

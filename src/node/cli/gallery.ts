@@ -10,7 +10,6 @@ import {
   manifoldCodes,
   manifoldGrid,
   reconstructionPairs,
-  type Picture,
 } from '../pictures.js';
 import type { ArtifactName } from './artifacts.js';
 
@@ -29,7 +28,8 @@ export async function drawGallery(vae: Vae, test: Dataset): Promise<Map<Artifact
   const condition = conditionOf(vae, test, 0, RECONSTRUCTIONS);
   const pairs = reconstructionPairs(originals, await vae.reconstruct(originals, condition), shape);
   const gallery = new Map<ArtifactName, Uint8Array>([['reconstructions.png', encodePng(pairs)]]);
-  gallery.set('samples.png', encodePng(await drawSamples(vae, SAMPLES, shape, 0)));
+  const { values, columns } = await drawSamples(vae, SAMPLES, 0);
+  gallery.set('samples.png', encodePng(imageGrid(values, shape, { columns })));
   if (vae.spec.latent === 2) {
     const labels = vae.spec.condition && { labels: new Uint8Array(MANIFOLD_SIDE ** 2) }; // of class 0
     const plane = await vae.decode(manifoldCodes(MANIFOLD_SIDE, 2), labels);
@@ -39,28 +39,24 @@ export async function drawGallery(vae: Vae, test: Dataset): Promise<Map<Artifact
 }
 
 /**
- * Samples of the prior, decoded, as a square grid; of a model with a condition as a column for each class, or all of one.
+ * Samples of the prior, decoded, f32[count, D], and the columns of their picture: of a model with a condition one for each
+ * class, where all are drawn in turn; else as the picture has it.
  *
- * @param shape `[H, W, C]` of an image
  * @param label the class, where only one is asked for
- * @throws ShapeError when that is no image's shape; DataError for a label past the classes
+ * @throws DataError for a label past the classes
  */
 export async function drawSamples(
   vae: Vae,
   count: number,
-  shape: readonly number[],
   seed: number,
   label?: number,
-): Promise<Picture> {
+): Promise<{ values: Float32Array; columns: number | undefined }> {
   const { condition } = vae.spec;
-  if (!condition)
-    return imageGrid(
-      await vae.sample(count, { seed, ...(label !== undefined && { labels: [label] }) }),
-      shape,
-    );
+  const given = label !== undefined && { labels: [label] };
+  if (!condition) return { values: await vae.sample(count, { seed, ...given }), columns: undefined };
   const labels = Array.from({ length: count }, (_, i) => label ?? i % condition.classes);
-  const columns = label === undefined && { columns: condition.classes };
-  return imageGrid(await vae.sample(count, { seed, labels }), shape, { ...columns });
+  const columns = label === undefined ? condition.classes : undefined;
+  return { values: await vae.sample(count, { seed, labels }), columns };
 }
 
 /**

@@ -152,7 +152,7 @@ export function addDataOptions(command: Command): Command {
     .optionsGroup('Data:')
     .option(
       '--data <name|path>',
-      'fashion, fashion-mnist, mnist, shapes, a folder of IDX files, CIFAR-10 batches, PNG or JPEG files, or an IDX file',
+      'fashion, fashion-mnist, mnist, shapes, a folder of IDX files, CIFAR-10 batches, PNG or JPEG files, or an IDX or .npy file',
       'fashion',
     )
     .addOption(whole('--limit <n>', 'use only the first n images of each part', { least: 1 }))
