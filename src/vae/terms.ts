@@ -38,10 +38,6 @@ export class TermsMean {
       this.#sums.set(name, (this.#sums.get(name) ?? 0) + rows * value);
   }
 
-  get rows(): number {
-    return this.#rows;
-  }
-
   /** NaN in every term when nothing was added. */
   get mean(): Terms {
     const means = [...this.#sums.values()].map((value) => value / this.#rows);

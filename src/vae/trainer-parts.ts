@@ -4,7 +4,7 @@ import { Executable, type ExecutableOptions } from '../gpu/executable.js';
 import { MetricRing } from '../gpu/metrics.js';
 import { momentNames } from '../gpu/ops/update.js';
 import { makePlan, type Plan } from '../gpu/plan.js';
-import { conditionDataset } from './condition.js';
+import { conditionResource } from './condition.js';
 import type { Dataset } from './data/dataset.js';
 import { uploadDataset, type ResidentDataset } from './data/resident.js';
 import { buildOptimizer, type Optimizer } from './optimizers/optimizer.js';
@@ -63,11 +63,7 @@ export async function makeParts(
   const phases: Phase[] = [];
   try {
     const resident = data && (await uploadDataset(buffers, data));
-    const { condition: conditionSpec } = vae.spec;
-    const condition =
-      data && conditionSpec
-        ? await uploadDataset(buffers, conditionDataset(data, conditionSpec.classes), 'condition')
-        : undefined;
+    const condition = data && (await conditionResource(buffers, vae.spec, data));
     const state = allocateState(vae, plans, buffers);
     const ring = new MetricRing(buffers, ENTRY_WORDS + plan.termNames.length);
     await buffers.settled();
@@ -77,7 +73,7 @@ export async function makeParts(
       ...state,
       ...vae.resources,
       ...(resident && { dataset: resident.buffer }),
-      ...(condition && { condition: condition.buffer }),
+      ...condition,
     };
     const onProgress = sharedProgress(plans, options.onCompile);
     for (const { phase, plan: made } of plans)
