@@ -7,7 +7,7 @@ import { makePlan, type Plan } from '../gpu/plan.js';
 import { conditionResource } from './condition.js';
 import type { Dataset } from './data/dataset.js';
 import { uploadDataset, type ResidentDataset } from './data/resident.js';
-import { buildOptimizer, type Optimizer } from './optimizers/optimizer.js';
+import { buildOptimizer } from './optimizers/optimizer.js';
 import type { TrainerOptions } from './trainer-options.js';
 import { trainingPlan, type PhasePlan } from './training-plan.js';
 import type { Vae } from './vae.js';
@@ -23,9 +23,6 @@ export const NOTHING_REFUSED = 0xffffffff;
 export interface Phase {
   readonly plan: PhasePlan;
   readonly executable: Executable;
-  readonly optimizer: Optimizer;
-  /** Of the phase's own network, where it is not the model. */
-  readonly learningRate?: number;
 }
 
 export interface TrainerParts {
@@ -80,8 +77,6 @@ export async function makeParts(
       phases.push({
         plan: phase,
         executable: await Executable.create(device, made, { resources, ...onProgress() }),
-        optimizer: phase.adversary ? buildOptimizer(phase.adversary.optimizer) : optimizer,
-        ...(phase.adversary && { learningRate: phase.adversary.learningRate }),
       });
     return {
       model: phases.slice(0, plan.model.length),
