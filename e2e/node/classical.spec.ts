@@ -10,7 +10,7 @@
 import { expect, test } from '@playwright/test';
 import { LinearGaussian, fitFactorAnalysis, fitPca, fitPpca } from 'webgpu-vae/classical';
 import { CheckpointError, DataError, ShapeError, SpecError } from '../../src/gpu/errors.js';
-import { matrix } from '../../src/vae/classical/matrix.js';
+import { matrix } from '../../src/vae/float64/matrix.js';
 import type { Dataset } from '../../src/vae/data/dataset.js';
 import { Vae } from '../../src/vae/vae.js';
 import { float32, readParameters } from '../model.js';

@@ -13,7 +13,7 @@ import { elementCount, sameShape } from '../../gpu/shape.js';
 import { standardNormal } from '../../gpu/threefry.js';
 import { checkDataset, type Dataset } from '../data/dataset.js';
 import { DataMoments } from './data-moments.js';
-import { addScaled, dot, rowOf, type Matrix } from './matrix.js';
+import { addScaled, dot, rowOf, type Matrix } from '../float64/matrix.js';
 import { readLinearFile, writeLinearFile } from './model-file.js';
 import {
   meanLogLikelihood,
