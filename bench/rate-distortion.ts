@@ -19,7 +19,7 @@ import {
   decompress,
   decompressLossless,
 } from '../src/vae/coding/index.js';
-import type { Dataset } from '../src/vae/data/dataset.js';
+import { floatRows } from '../src/vae/data/dataset.js';
 import { denseSpec } from '../src/vae/presets.js';
 import { Vae } from '../src/vae/vae.js';
 import { jpegCurves, pngSizes, type CurvePoint } from './image-files.js';
@@ -50,7 +50,7 @@ const device = await Device.open({ gpu: await openNodeGpu({}) });
 const train = await loadImages('fashion', 'train', { limit: trainingImages });
 const test = await loadImages('fashion', 'test', { limit: images });
 
-const rows: Float32Array[] = [toFloats(test).subarray(0, shownImages * 784)];
+const rows: Float32Array[] = [floatRows(test, 0, shownImages)];
 const curve: ModelPoint[] = [];
 let file: Uint8Array | undefined;
 for (const sigma of sigmas) {
@@ -156,8 +156,4 @@ async function bitsBack(): Promise<Record<string, number>> {
     overBound: bitsPerDimension / bound - 1,
     pngBitsPerDimension: pngSizes(binary, 1).sheetBitsPerPixel,
   };
-}
-
-function toFloats({ values }: Dataset): Float32Array {
-  return Float32Array.from(values, (byte) => byte / 255);
 }

@@ -10,7 +10,7 @@
 import { expect, test } from '@playwright/test';
 import { LinearGaussian, fitFactorAnalysis, fitPca, fitPpca } from 'webgpu-vae/classical';
 import { CheckpointError, DataError, ShapeError, SpecError } from '../../src/gpu/errors.js';
-import { matrix } from '../../src/vae/classical/matrix.js';
+import { matrix } from '../../src/vae/float64/matrix.js';
 import type { Dataset } from '../../src/vae/data/dataset.js';
 import { Vae } from '../../src/vae/vae.js';
 import { float32, readParameters } from '../model.js';
@@ -528,7 +528,7 @@ test.describe('refusals', () => {
     expect((await model.evaluate(device, data)).logLikelihood).toBeUndefined();
     expect(() => model.logLikelihood(float32(x))).toThrow('[logLikelihood] pca has no density');
     expect(() => model.encode(new Float32Array(9))).toThrow(
-      '[encode] got 9 values; expected a Float32Array of a',
+      '[encode] got 9 values; expected a multiple of 8',
     );
     expect(() => model.decode(Float32Array.of(NaN, 0))).toThrow('[decode] value 0 is NaN');
     expect(() => model.sample(0)).toThrow('[sample] count is 0');

@@ -13,7 +13,7 @@ import { buildLikelihood } from '../../src/vae/likelihoods/likelihood.js';
 import { outputsPerElement } from '../../src/vae/likelihoods/likelihood-spec.js';
 import { convSpec, denseSpec } from '../../src/vae/presets.js';
 import type { LikelihoodSpec } from '../../src/vae/spec.js';
-import { bitsPerDimension } from '../../src/vae/terms.js';
+import { bitsPerDimension } from '../../src/vae/metrics/bits.js';
 import { Vae } from '../../src/vae/vae.js';
 import { WeightFactory } from '../../src/vae/weights.js';
 import { evaluate, largest } from '../evaluate.js';

@@ -18,8 +18,8 @@ import {
   rowOf,
   transpose,
   type Matrix,
-} from '../../src/vae/classical/matrix.js';
-import { symmetricEigen } from '../../src/vae/classical/symmetric-eigen.js';
+} from '../../src/vae/float64/matrix.js';
+import { symmetricEigen } from '../../src/vae/float64/symmetric-eigen.js';
 import { matmul } from '../reference/matmul.js';
 import { symmetricEigen as jacobi } from '../reference/ppca.js';
 import { randomNormal } from '../reference/tensor.js';

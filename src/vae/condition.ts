@@ -1,6 +1,8 @@
 /** Class labels as one-hot rows, which networks take. */
+import type { BufferGroup } from '../gpu/buffer-group.js';
 import { DataError, SpecError } from '../gpu/errors.js';
 import type { Dataset } from './data/dataset.js';
+import { uploadDataset } from './data/resident.js';
 import type { CompleteSpec } from './spec.js';
 
 /** What a byte of 1 is divided by on the GPU. */
@@ -20,6 +22,17 @@ export function conditionDataset(data: Dataset, classes: number): Dataset {
     values[row * classes + label] = BYTE_ONE;
   });
   return { rows, shape: [classes], values };
+}
+
+/** The condition of every row on the GPU, as a plan's resource; none for a model without one. @throws as `conditionDataset` */
+export async function conditionResource(
+  buffers: BufferGroup,
+  { condition }: CompleteSpec,
+  data: Dataset,
+): Promise<{ condition?: GPUBuffer }> {
+  if (!condition) return {};
+  const { buffer } = await uploadDataset(buffers, conditionDataset(data, condition.classes), 'condition');
+  return { condition: buffer };
 }
 
 /**

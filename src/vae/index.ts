@@ -35,6 +35,7 @@ export {
 export { checkDataset, takeRows, type Dataset } from './data/dataset.js';
 export { fromPixels, type ImageShape, type Pixels } from './data/image.js';
 export { readIdxImages, readIdxLabels } from './data/idx.js';
+export { bitsPerDimension } from './metrics/bits.js';
 export type { EstimatorSpec } from './estimator-spec.js';
 export type { EvaluateOptions } from './evaluate.js';
 export {
@@ -55,7 +56,7 @@ export {
   type ScaleSpec,
   type VaeSpec,
 } from './spec.js';
-export { bitsPerDimension, type Terms } from './terms.js';
+export type { Terms } from './terms.js';
 export type { EpochReport, Spread, TrainOptions, TrainProgress, TrainReport } from './train.js';
 export { Trainer } from './trainer.js';
 export type { FedBatch, StepTerms, TrainerOptions } from './trainer-options.js';

@@ -1,11 +1,11 @@
 /** Inference on rows of numbers: one plan a function and batch size, made once, run over the rows in batches. */
 import type { Device } from '../gpu/device.js';
-import { DataError, ShapeError } from '../gpu/errors.js';
 import { Executable } from '../gpu/executable.js';
 import type { Tensor } from '../gpu/graph.js';
 import { input } from '../gpu/ops/constant.js';
 import { makePlan } from '../gpu/plan.js';
 import { Scheduler } from '../gpu/scheduler.js';
+import { countRows, type Rows } from './data/number-rows.js';
 import type { WeightFactory } from './weights.js';
 
 /**
@@ -14,12 +14,6 @@ import type { WeightFactory } from './weights.js';
  */
 const BATCHES = [1, 8, 32, 128] as const;
 const LARGEST_BATCH = 128;
-
-/** An argument: rows f32[N, width], one after the other. */
-export interface Rows {
-  readonly values: Float32Array;
-  readonly width: number;
-}
 
 /** A function of rows: its arguments by name, and the graph from one batch of each. */
 export interface InferenceCall<Name extends string> {
@@ -55,7 +49,7 @@ export class Inference {
   async #runInTurn<Name extends string>(call: InferenceCall<Name>): Promise<Float32Array> {
     const { label, outputWidth } = call;
     const entries = Object.entries<Rows>(call.rows);
-    const count = countRows(label, entries);
+    const count = countRows(label, call.rows);
     const batch = BATCHES.find((size) => size >= count) ?? LARGEST_BATCH;
     const executable = await this.#executable(call, batch);
     const scheduler = new Scheduler(this.device);
@@ -91,35 +85,4 @@ export class Inference {
     }
     return executable;
   }
-}
-
-/** The rows of a call's arguments. @throws ShapeError or DataError for an argument that is not whole rows of finite numbers */
-function countRows(label: string, entries: readonly [string, Rows][]): number {
-  const counts = entries.map(([, { values, width }]) => {
-    checkRows(label, values);
-    return values.length / width;
-  });
-  const [count] = counts as [number];
-  const wrong = counts.findIndex((value) => value !== count || !Number.isInteger(value) || value < 1);
-  if (wrong < 0) return count;
-  const [name, { values, width }] = entries[wrong]!;
-  throw new ShapeError(
-    label,
-    `got ${values.length} values${entries.length > 1 ? ` of ${name}` : ''}; expected ${
-      wrong > 0 && Number.isInteger(count)
-        ? `${count * width}, one row for each`
-        : `a multiple of ${width}, one row or more`
-    }`,
-  );
-}
-
-/** Values that a kernel would launder (relu makes 0 of a NaN) are refused before they get there. */
-function checkRows(label: string, rows: unknown): asserts rows is Float32Array {
-  if (!(rows instanceof Float32Array))
-    throw new ShapeError(
-      label,
-      `got ${(rows as object | null)?.constructor.name ?? String(rows)}; expected Float32Array`,
-    );
-  const index = rows.findIndex((value) => !Number.isFinite(value));
-  if (index >= 0) throw new DataError(label, `value ${index} is ${rows[index]}; every value must be finite`);
 }

@@ -19,14 +19,6 @@ export function termsOf(values: ArrayLike<number>, names: readonly string[] = []
   return { elbo, reconstruction, kl, others };
 }
 
-/**
- * Bits per dimension, -elbo / (D ln 2), of a bound on the log mass of D discrete values. Comparable between likelihoods
- * of the same levels (discretized logistics, beta-binomial, categorical); a density's depends on the data's units.
- */
-export function bitsPerDimension(elbo: number, dimensions: number): number {
-  return -elbo / (dimensions * Math.LN2);
-}
-
 /** Mean of terms weighted by rows, accumulated in float64. */
 export class TermsMean {
   #rows = 0;
@@ -36,10 +28,6 @@ export class TermsMean {
     this.#rows += rows;
     for (const [name, value] of [...baseNames.map((key) => [key, base[key]] as const), ...entries(others)])
       this.#sums.set(name, (this.#sums.get(name) ?? 0) + rows * value);
-  }
-
-  get rows(): number {
-    return this.#rows;
   }
 
   /** NaN in every term when nothing was added. */

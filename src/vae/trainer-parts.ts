@@ -4,10 +4,10 @@ import { Executable, type ExecutableOptions } from '../gpu/executable.js';
 import { MetricRing } from '../gpu/metrics.js';
 import { momentNames } from '../gpu/ops/update.js';
 import { makePlan, type Plan } from '../gpu/plan.js';
-import { conditionDataset } from './condition.js';
+import { conditionResource } from './condition.js';
 import type { Dataset } from './data/dataset.js';
 import { uploadDataset, type ResidentDataset } from './data/resident.js';
-import { buildOptimizer, type Optimizer } from './optimizers/optimizer.js';
+import { buildOptimizer } from './optimizers/optimizer.js';
 import type { TrainerOptions } from './trainer-options.js';
 import { trainingPlan, type PhasePlan } from './training-plan.js';
 import type { Vae } from './vae.js';
@@ -23,9 +23,6 @@ export const NOTHING_REFUSED = 0xffffffff;
 export interface Phase {
   readonly plan: PhasePlan;
   readonly executable: Executable;
-  readonly optimizer: Optimizer;
-  /** Of the phase's own network, where it is not the model. */
-  readonly learningRate?: number;
 }
 
 export interface TrainerParts {
@@ -63,11 +60,7 @@ export async function makeParts(
   const phases: Phase[] = [];
   try {
     const resident = data && (await uploadDataset(buffers, data));
-    const { condition: conditionSpec } = vae.spec;
-    const condition =
-      data && conditionSpec
-        ? await uploadDataset(buffers, conditionDataset(data, conditionSpec.classes), 'condition')
-        : undefined;
+    const condition = data && (await conditionResource(buffers, vae.spec, data));
     const state = allocateState(vae, plans, buffers);
     const ring = new MetricRing(buffers, ENTRY_WORDS + plan.termNames.length);
     await buffers.settled();
@@ -77,15 +70,13 @@ export async function makeParts(
       ...state,
       ...vae.resources,
       ...(resident && { dataset: resident.buffer }),
-      ...(condition && { condition: condition.buffer }),
+      ...condition,
     };
     const onProgress = sharedProgress(plans, options.onCompile);
     for (const { phase, plan: made } of plans)
       phases.push({
         plan: phase,
         executable: await Executable.create(device, made, { resources, ...onProgress() }),
-        optimizer: phase.adversary ? buildOptimizer(phase.adversary.optimizer) : optimizer,
-        ...(phase.adversary && { learningRate: phase.adversary.learningRate }),
       });
     return {
       model: phases.slice(0, plan.model.length),

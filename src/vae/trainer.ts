@@ -178,15 +178,16 @@ export class Trainer {
     return (encoder) => this.#ring.record(encoder, sources);
   }
 
-  #stepValues(phase: Phase, step: number): StepValues {
+  #stepValues({ plan, executable }: Phase, step: number): StepValues {
     const { beta, seed, scheme } = this.#settings;
-    const t = phase.plan.adversary ? step + 1 : turnOf(scheme, step).t;
+    const { adversary, optimizer, weights } = plan;
+    const t = adversary ? step + 1 : turnOf(scheme, step).t;
     const epoch = Math.floor(step / this.stepsPerEpoch);
-    const rate = phase.learningRate ?? this.#settings.learningRate;
+    const rate = adversary?.learningRate ?? this.#settings.learningRate;
     const learningRate = scheduledValue(rate, step, 'learningRate');
-    for (const { name, input, schedule } of phase.plan.weights)
-      if (phase.executable.plan.inputs.has(input))
-        phase.executable.write(input, Float32Array.of(scheduledValue(schedule, step, name)));
+    for (const { name, input, schedule } of weights)
+      if (executable.plan.inputs.has(input))
+        executable.write(input, Float32Array.of(scheduledValue(schedule, step, name)));
     return {
       seed: seedWords(seed),
       stream: step,
@@ -194,7 +195,7 @@ export class Trainer {
       epoch,
       first_row: (step % this.stepsPerEpoch) * this.batchSize,
       beta: scheduledValue(beta, step, 'beta'),
-      ...phase.optimizer.stepValues(t, learningRate),
+      ...optimizer.stepValues(t, learningRate),
       shuffle_keys: shuffleKeys(seed, epoch),
     };
   }

@@ -57,8 +57,8 @@ export interface ScheduledWeight {
 }
 
 export interface PhasePlan {
-  readonly name: string;
   readonly request: PlanRequest;
+  readonly optimizer: Optimizer;
   readonly weights: readonly ScheduledWeight[];
   readonly adversary?: Adversary;
 }
@@ -99,11 +99,9 @@ export function trainingPlan(
     );
   const pass = new TrainingPass(model, data, batchSize, { ...options, samples, estimator });
   const { losses, outputs, termNames } = pass.modelLosses();
-  const request = (label: string, owned: readonly OwnedLoss[]): PlanRequest =>
-    phaseRequest(model, label, outputs, owned, optimizer);
-  const phase = (name: string, owned: readonly OwnedLoss[]): PhasePlan => ({
-    name,
-    request: request(name, owned),
+  const phase = (label: string, owned: readonly OwnedLoss[]): PhasePlan => ({
+    request: phaseRequest(model, label, outputs, owned, optimizer),
+    optimizer,
     weights: pass.weights,
   });
   const { adversary } = model.objective;
@@ -235,7 +233,7 @@ class TrainingPass {
     const label = `train ${adversary.name}`;
     const optimizer = buildOptimizer(adversary.optimizer);
     const request = phaseRequest(this.model, label, { loss }, [{ loss, owns }], optimizer);
-    return { name: label, request, weights: this.weights, adversary };
+    return { request, optimizer, weights: this.weights, adversary };
   }
 
   #weight(name: string, schedule: Schedule): Tensor {

@@ -8,7 +8,7 @@ import { input } from '../../gpu/ops/constant.js';
 import { matmul } from '../../gpu/ops/matmul.js';
 import { elementCount } from '../../gpu/shape.js';
 import { checkDataset, type Dataset } from '../data/dataset.js';
-import { matrix, multiply, transpose, type Matrix } from './matrix.js';
+import { matrix, multiply, transpose, type Matrix } from '../float64/matrix.js';
 import { defaultBatchSize, ResidentRows } from './resident-rows.js';
 
 /** How products with the covariance are made; `auto` takes what is cheaper over many of them. */

@@ -14,7 +14,16 @@ import { standardNormal } from '../../gpu/threefry.js';
 import type { DataMoments, Statistics } from './data-moments.js';
 import { fitOf, floorFor, type FitOptions, type LinearFit } from './fit.js';
 import { LinearGaussian } from './linear-gaussian.js';
-import { addScaled, cholesky, choleskySolve, dot, matrix, rowOf, transpose, type Matrix } from './matrix.js';
+import {
+  addScaled,
+  cholesky,
+  choleskySolve,
+  dot,
+  matrix,
+  rowOf,
+  transpose,
+  type Matrix,
+} from '../float64/matrix.js';
 import { codeMoments, meanLogLikelihood } from './posterior.js';
 
 export interface EmOptions extends FitOptions {

@@ -9,7 +9,7 @@ export {
   type LinearParameters,
   type LinearTerms,
 } from './linear-gaussian.js';
-export type { Matrix } from './matrix.js';
+export type { Matrix } from '../float64/matrix.js';
 export { fitPca } from './pca.js';
 export type { Posterior } from './posterior.js';
 export { fitPpca, type PpcaOptions } from './ppca.js';

@@ -10,6 +10,7 @@
 import { SpecError } from '../../gpu/errors.js';
 import type { LinearParameters } from './linear-gaussian.js';
 import {
+  addIdentity,
   cholesky,
   choleskySolve,
   dot,
@@ -18,9 +19,10 @@ import {
   matrix,
   multiply,
   rowOf,
+  symmetrize,
   transpose,
   type Matrix,
-} from './matrix.js';
+} from '../float64/matrix.js';
 
 /** p(z given x) = N(projection (x - mean), covariance), the same covariance for every x. */
 export interface Posterior {
@@ -121,24 +123,5 @@ function checkDensity(precision: Matrix | undefined): Matrix {
   throw new SpecError(
     'logLikelihood',
     'pca has no density: its noise is 0; fit ppca, which adds the noise that is left over',
-  );
-}
-
-/** `(a + a') / 2`, because rounding made them differ. */
-function symmetrize(a: Matrix): Matrix {
-  const other = transpose(a);
-  return matrix(
-    a.rows,
-    a.columns,
-    a.values.map((value, i) => (value + other.values[i]!) / 2),
-  );
-}
-
-function addIdentity(a: Matrix): Matrix {
-  const ones = identity(a.rows);
-  return matrix(
-    a.rows,
-    a.columns,
-    a.values.map((value, i) => value + ones.values[i]!),
   );
 }

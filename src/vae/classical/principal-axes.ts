@@ -7,8 +7,8 @@ import { SpecError } from '../../gpu/errors.js';
 import { input } from '../../gpu/ops/constant.js';
 import { matmul } from '../../gpu/ops/matmul.js';
 import { MOST_COVARIANCE_COLUMNS, type DataMoments } from './data-moments.js';
-import { addScaled, dot, matrix, rowOf, type Matrix } from './matrix.js';
-import { symmetricEigen } from './symmetric-eigen.js';
+import { matrix, orthonormalize, rowOf, type Matrix } from '../float64/matrix.js';
+import { symmetricEigen } from '../float64/symmetric-eigen.js';
 
 export interface PrincipalAxes {
   /** Variances along the axes, the largest first: `f64[K]`. */
@@ -65,20 +65,10 @@ async function axesOfRows(moments: DataMoments, latent: number): Promise<Princip
   });
   const axes = matrix(latent, D);
   axes.values.set(back);
-  orthonormalize(axes);
+  orthonormalize(axes); // orthogonal already but for rounding
   const variances = new Float64Array(latent);
   variances.set(values);
   return { variances, axes };
-}
-
-/** Gram and Schmidt over the rows, which are orthogonal but for rounding. */
-function orthonormalize(axes: Matrix): void {
-  for (let k = 0; k < axes.rows; k++) {
-    const axis = rowOf(axes, k);
-    for (let i = 0; i < k; i++) addScaled(axis, -dot(axis, rowOf(axes, i)), rowOf(axes, i));
-    const length = Math.sqrt(dot(axis, axis));
-    if (length > 0) axis.forEach((value, j) => (axis[j] = value / length));
-  }
 }
 
 /** An axis has no sign of its own; this one makes results comparable. */

@@ -10,10 +10,10 @@ import { subtract } from '../../gpu/ops/binary.js';
 import { reshape } from '../../gpu/ops/constant.js';
 import { logSumExp } from '../../gpu/ops/log-sum-exp.js';
 import { makePlan, type Plan } from '../../gpu/plan.js';
+import { runBatches } from '../batch-run.js';
 import { binarizeOnce } from '../data/binarize.js';
 import { checkForModel } from '../data/check.js';
 import type { Dataset } from '../data/dataset.js';
-import { runOverRows } from './row-run.js';
 import { conditionInput, gatherFrom } from '../training-plan.js';
 import type { Vae } from '../vae.js';
 
@@ -68,12 +68,12 @@ export async function logLikelihood(
   const fixed = options.binarize ? binarizeOnce(data, seed) : data;
   const { plan, chunk } = chunkPlan(vae, fixed, batchSize, samples, options.samplesAtOnce ?? samples);
   const sums = new LogSums(data.rows);
-  await runOverRows(vae, fixed, {
+  await runBatches(vae, fixed, {
     plan,
     batchSize,
     repeats: samples / chunk,
     seed,
-    onRows: (first, values) => sums.add(first, values),
+    onBatch: (first, rows, values) => sums.add(first, values.subarray(0, rows)),
   });
   const broken = sums.values.findIndex((value) => Number.isNaN(value));
   if (broken >= 0)

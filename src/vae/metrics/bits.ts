@@ -2,8 +2,10 @@
 import { SpecError } from '../../gpu/errors.js';
 
 /**
- * `-log p(x) / (D log 2)`. A density of values in [0, 1] that stand for levels 0 to L-1 is brought to the mass of a level
- * by adding `log2 L`, which then bounds the bits of the discrete data from above if training added uniform noise.
+ * `-log p(x) / (D log 2)`, comparable between likelihoods of the same levels (discretized logistics, beta-binomial,
+ * categorical); a density's depends on the data's units. A density of values in [0, 1] that stand for levels 0 to L-1 is
+ * brought to the mass of a level by adding `log2 L`, which then bounds the bits of the discrete data from above if
+ * training added uniform noise.
  *
  * @param logLikelihood log p(x) or a bound of it, nats per datum
  * @param dimensions D, numbers in a datum

@@ -4,8 +4,8 @@
  * are drawn from the rows at hand, so data are encoded once; noise scores about one over the number of factors.
  */
 import { DataError } from '../../gpu/errors.js';
-import { seedWords, threefry } from '../../gpu/threefry.js';
 import { factorColumn, type FactorTable } from '../data/factors.js';
+import { uniformDraws } from '../float64/draws.js';
 import { ACTIVE_VARIANCE } from './active-units.js';
 import { checkCodes, varyingFactors } from './codes.js';
 import { columnVariances, variance, type Matrix } from './matrix.js';
@@ -37,7 +37,8 @@ export function factorVaeScore(
   const scales = columnVariances(codes);
   const latents = scales.flatMap((scale, k) => (scale > ACTIVE_VARIANCE ? [k] : []));
   if (latents.length === 0) return 0;
-  const draw = uniformDraws(seed);
+  const uniform = uniformDraws(seed, STREAM);
+  const draw = (below: number): number => Math.floor(uniform() * below);
   const vote = (): Vote => {
     const factor = draw(groups.length);
     const rows = groups[factor]![draw(groups[factor]!.length)]!;
@@ -82,11 +83,4 @@ function rowsByValue(values: Uint16Array): number[][] {
     'factorVaeScore',
     'a factor has no value that two rows share; expected at least one; pass more rows',
   );
-}
-
-/** Whole numbers below a limit, from the counter-based generator. */
-function uniformDraws(seed: number): (below: number) => number {
-  const [low, high] = seedWords(seed);
-  let counter = 0;
-  return (below) => Math.floor((threefry(low, high, counter++, STREAM)[0] / 2 ** 32) * below);
 }

@@ -8,6 +8,7 @@
 import { integer } from '../../gpu/check.js';
 import { ShapeError } from '../../gpu/errors.js';
 import { standardNormal } from '../../gpu/threefry.js';
+import { LOG_2PI, logSumExp, standardNormalLogDensity } from '../float64/log-density.js';
 import { checkMatrix, type Matrix } from './matrix.js';
 
 export interface KlSplit {
@@ -28,7 +29,6 @@ export interface KlSplitOptions {
 
 /** Stream of the draws, away from other uses of a seed ("ks"). */
 const STREAM = 0x6b730000;
-const LOG_2PI = Math.log(2 * Math.PI);
 
 /**
  * Splits the KL of diagonal posteriors.
@@ -113,13 +113,5 @@ class Posteriors {
 }
 
 function logMeanExp(values: Float64Array): number {
-  let most = -Infinity;
-  for (const value of values) if (value > most) most = value;
-  let sum = 0;
-  for (const value of values) sum += Math.exp(value - most);
-  return most + Math.log(sum / values.length);
-}
-
-function standardNormalLogDensity(z: Float64Array): number {
-  return z.reduce((sum, value) => sum - (value * value + LOG_2PI) / 2, 0);
+  return logSumExp(values) - Math.log(values.length);
 }

@@ -5,7 +5,7 @@
 import { integer } from '../../gpu/check.js';
 import { ShapeError } from '../../gpu/errors.js';
 import { checkMatrix, type Matrix } from '../metrics/matrix.js';
-import { drawIndex, uniformDraws } from './draws.js';
+import { drawIndex, uniformDraws } from '../float64/draws.js';
 
 /** A codeword and how often it was seen at its place. */
 interface Seen {

@@ -5,10 +5,11 @@
  */
 import { integer, numberIn, oneOf } from '../../gpu/check.js';
 import { DataError } from '../../gpu/errors.js';
-import { symmetricEigen } from '../classical/symmetric-eigen.js';
+import { drawIndex, uniformDraws } from '../float64/draws.js';
+import { logSumExp } from '../float64/log-density.js';
+import { symmetricEigen } from '../float64/symmetric-eigen.js';
 import { checkMatrix, type Matrix } from '../metrics/matrix.js';
-import { drawIndex, uniformDraws } from './draws.js';
-import { GaussianMixture, jointLogDensities, logSumExp, type Component } from './gaussian-mixture.js';
+import { GaussianMixture, jointLogDensities, type Component } from './gaussian-mixture.js';
 
 export interface GaussianMixtureOptions {
   /** 10. */

@@ -2,8 +2,9 @@
 import { integer } from '../../gpu/check.js';
 import { ShapeError } from '../../gpu/errors.js';
 import { standardNormal } from '../../gpu/threefry.js';
+import { drawIndex, uniformDraws } from '../float64/draws.js';
+import { logSumExp } from '../float64/log-density.js';
 import { checkMatrix, type Matrix } from '../metrics/matrix.js';
-import { drawIndex, uniformDraws } from './draws.js';
 
 /** One component; its covariance is `sum_i variances_i axes_i axes_i'`. */
 export interface Component {
@@ -83,11 +84,4 @@ export function jointLogDensities(
       return offset - distance / 2;
     });
   });
-}
-
-/** `log sum exp` that neither overflows nor loses the largest. */
-export function logSumExp(values: readonly number[]): number {
-  const most = values.reduce((a, b) => Math.max(a, b));
-  if (!Number.isFinite(most)) return most;
-  return most + Math.log(values.reduce((sum, value) => sum + Math.exp(value - most), 0));
 }

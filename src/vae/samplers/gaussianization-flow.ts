@@ -6,7 +6,16 @@
 import { integer } from '../../gpu/check.js';
 import { DataError, ShapeError } from '../../gpu/errors.js';
 import { standardNormal } from '../../gpu/threefry.js';
-import { dot } from '../classical/matrix.js';
+import { standardNormalLogDensity } from '../float64/log-density.js';
+import {
+  addScaled,
+  dot,
+  identity,
+  matrix,
+  orthonormalize,
+  rowOf,
+  type Matrix as Rotation,
+} from '../float64/matrix.js';
 import { checkMatrix, columnOf, type Matrix } from '../metrics/matrix.js';
 import { evaluate, fitMonotone, inverse, type Monotone } from './monotone.js';
 
@@ -19,8 +28,8 @@ export interface GaussianizationOptions {
 }
 
 interface Layer {
-  /** `f64[K, K]`, rows orthonormal; y = R x before the marginals. */
-  readonly rotation: Float64Array;
+  /** R, `f64[K, K]`, rows orthonormal; y = R x before the marginals. */
+  readonly rotation: Rotation;
   /** One an axis. */
   readonly marginals: readonly Monotone[];
 }
@@ -28,7 +37,6 @@ interface Layer {
 /** Streams of the draws, away from other uses of a seed ("gf"). */
 const ROTATION_STREAM = 0x67660000;
 const NOISE_STREAM = 0x6766ffff;
-const LOG_2PI = Math.log(2 * Math.PI);
 
 export class GaussianizationFlow {
   constructor(
@@ -53,7 +61,7 @@ export class GaussianizationFlow {
         row = result.row;
         logSlopes += result.logSlopes;
       }
-      return row.reduce((sum, value) => sum - (value * value + LOG_2PI) / 2, logSlopes);
+      return logSlopes + standardNormalLogDensity(row);
     });
   }
 
@@ -105,11 +113,11 @@ export function fitGaussianization(codes: Matrix, options: GaussianizationOption
   return new GaussianizationFlow(K, layers);
 }
 
-function fitLayer({ columns: K, values }: Matrix, turn: Float64Array, knots: number): Layer {
+function fitLayer({ columns: K, values }: Matrix, turn: Rotation, knots: number): Layer {
   const rows = values.length / K;
   const turned = new Float64Array(rows * K);
   for (let n = 0; n < rows; n++)
-    turned.set(multiply(turn, Float64Array.from(values.subarray(n * K, (n + 1) * K))), n * K);
+    turned.set(rotate(turn, Float64Array.from(values.subarray(n * K, (n + 1) * K))), n * K);
   const marginals = Array.from({ length: K }, (_, k) =>
     fitMonotone(columnOf({ columns: K, values: turned }, k), knots),
   );
@@ -121,7 +129,7 @@ function forward(
   row: Float64Array,
 ): { row: Float64Array<ArrayBuffer>; logSlopes: number } {
   let logSlopes = 0;
-  const result = multiply(turn, row);
+  const result = rotate(turn, row);
   for (const [k, marginal] of marginals.entries()) {
     const { y, logSlope } = evaluate(marginal, result[k]!);
     result[k] = y;
@@ -131,34 +139,21 @@ function forward(
 }
 
 function backward({ rotation: turn, marginals }: Layer, row: Float64Array): Float64Array<ArrayBuffer> {
-  const turned = row.map((value, k) => evaluate(inverse(marginals[k]!), value).y);
-  const K = row.length;
-  return Float64Array.from({ length: K }, (_, k) =>
-    turned.reduce((sum, value, i) => sum + value * turn[i * K + k]!, 0),
-  );
+  const result = new Float64Array(row.length); // R' x
+  for (const [k, value] of row.entries())
+    addScaled(result, evaluate(inverse(marginals[k]!), value).y, rowOf(turn, k));
+  return result;
 }
 
-function multiply(turn: Float64Array, row: Float64Array): Float64Array<ArrayBuffer> {
-  const K = row.length;
-  return Float64Array.from(row, (_, i) => row.reduce((sum, value, k) => sum + turn[i * K + k]! * value, 0));
+/** R x */
+function rotate(turn: Rotation, row: Float64Array): Float64Array<ArrayBuffer> {
+  return Float64Array.from(row, (_, i) => dot(rowOf(turn, i), row));
 }
 
-function identity(size: number): Float64Array {
-  return Float64Array.from({ length: size * size }, (_, at) => (at % (size + 1) === 0 ? 1 : 0));
-}
-
-/** A random rotation: Gram and Schmidt on rows of normal numbers. */
-function rotation(size: number, seed: number, index: number): Float64Array {
-  const result = Float64Array.from(standardNormal(size * size, seed, ROTATION_STREAM + index));
-  const rowOf = (i: number): Float64Array => result.subarray(i * size, (i + 1) * size);
-  for (let i = 0; i < size; i++) {
-    const row = rowOf(i);
-    for (let j = 0; j < i; j++) {
-      const share = dot(row, rowOf(j));
-      rowOf(j).forEach((value, k) => (row[k]! -= share * value));
-    }
-    const length = Math.sqrt(dot(row, row));
-    row.forEach((value, k) => (row[k] = value / length));
-  }
+/** A random rotation, from rows of normal numbers. */
+function rotation(size: number, seed: number, index: number): Rotation {
+  const normals = standardNormal(size * size, seed, ROTATION_STREAM + index);
+  const result = matrix(size, size, Float64Array.from(normals));
+  orthonormalize(result);
   return result;
 }

@@ -1,5 +1,5 @@
 /**
- * Float64 matrices on the CPU: the small products, factorisations and solves of the classical models. The loops run
+ * Float64 matrices on the CPU: the small products, factorisations and solves of classical models and samplers. The loops run
  * along rows, which lie in one piece, so that 784 x 784 costs what its arithmetic costs.
  * Source: Golub and Van Loan, Matrix Computations, section 4.2 (Cholesky).
  */
@@ -130,4 +130,31 @@ export function identity(size: number): Matrix {
   const result = matrix(size, size);
   for (let i = 0; i < size; i++) result.values[i * size + i] = 1;
   return result;
+}
+
+/** a plus ones on its diagonal: `f64[N, N]` -> `f64[N, N]`. */
+export function addIdentity(a: Matrix): Matrix {
+  const result = matrix(a.rows, a.columns, a.values.slice());
+  for (let i = 0; i < a.rows; i++) result.values[i * a.columns + i]! += 1;
+  return result;
+}
+
+/** `(a + a') / 2` of what rounding made unsymmetric: `f64[N, N]` -> `f64[N, N]`. */
+export function symmetrize(a: Matrix): Matrix {
+  const other = transpose(a);
+  return matrix(
+    a.rows,
+    a.columns,
+    a.values.map((value, i) => (value + other.values[i]!) / 2),
+  );
+}
+
+/** Makes independent rows orthonormal in place, by Gram and Schmidt; a row of zeros stays one. */
+export function orthonormalize(rows: Matrix): void {
+  for (let k = 0; k < rows.rows; k++) {
+    const row = rowOf(rows, k);
+    for (let i = 0; i < k; i++) addScaled(row, -dot(row, rowOf(rows, i)), rowOf(rows, i));
+    const length = Math.sqrt(dot(row, row));
+    if (length > 0) row.forEach((value, j) => (row[j] = value / length));
+  }
 }
