@@ -42,19 +42,33 @@ export type PosteriorInput =
   | (Partial<AutoregressiveSpec> & { readonly type: 'iaf' })
   | (Partial<VectorQuantizedSpec> & { readonly type: 'vector-quantized' });
 
-/** The numbers of a family: what stands for one that is absent, and the largest. */
-type Numbers = Readonly<Record<string, readonly [fallback: number, limit: number]>>;
+/** Checks a field's value, or gives what stands for one that is absent; `where` names the field in the message. */
+type Reader = (value: unknown, where: string) => unknown;
 
-const families: Readonly<Record<PosteriorType, Numbers>> = {
+const count =
+  (fallback: number, limit: number): Reader =>
+  (value = fallback, where) =>
+    integer(value, where, 1, limit);
+
+const number =
+  (fallback: number, least: number, below: number): Reader =>
+  (value = fallback, where) =>
+    numberIn(value, where, least, below);
+
+const families: Readonly<Record<PosteriorType, Readonly<Record<string, Reader>>>> = {
   diagonal: {},
   isotropic: {},
   full: {},
   deterministic: {},
   uniform: {},
-  planar: { steps: [4, 64] },
-  radial: { steps: [4, 64] },
-  iaf: { steps: [2, 64], units: [64, 4096], context: [16, 4096] },
-  'vector-quantized': { codes: [128, 65536], dimension: [4, 4096] },
+  planar: { steps: count(4, 64) },
+  radial: { steps: count(4, 64) },
+  iaf: { steps: count(2, 64), units: count(64, 4096), context: count(16, 4096) },
+  'vector-quantized': {
+    codes: count(128, 65536),
+    dimension: count(4, 4096),
+    commitment: number(0.25, 0, 1e6),
+  },
 };
 
 export const posteriorTypes = Object.keys(families) as PosteriorType[];
@@ -69,14 +83,11 @@ export function posteriorSpec(value: unknown): PosteriorSpec {
       'spec.posterior',
       `is ${show(value)}; expected ${posteriorTypes.map((name) => `'${name}'`).join(', ')}`,
     );
-  const numbers = Object.entries(families[known]);
-  const isQuantized = known === 'vector-quantized';
-  const names = [...numbers.map(([name]) => name), ...(isQuantized ? ['commitment'] : [])];
-  const fields = record(spec, 'spec.posterior', ['type', ...names]);
-  const checked = numbers.map(([name, [fallback, limit]]) => [
+  const readers = families[known];
+  const fields = record(spec, 'spec.posterior', ['type', ...Object.keys(readers)]);
+  const checked = Object.entries(readers).map(([name, read]) => [
     name,
-    integer(fields[name] ?? fallback, `spec.posterior.${name}`, 1, limit),
+    read(fields[name] ?? undefined, `spec.posterior.${name}`),
   ]);
-  const commitment = numberIn(fields['commitment'] ?? 0.25, 'spec.posterior.commitment', 0, 1e6);
-  return { type: known, ...Object.fromEntries(checked), ...(isQuantized && { commitment }) } as PosteriorSpec;
+  return { type: known, ...Object.fromEntries(checked) } as PosteriorSpec;
 }
