@@ -214,10 +214,7 @@ class TrainingPass {
     const { model, batchSize, options } = this;
     const { losses, terms, multiSample } = boundLosses(this.#context.bound, batchSize, options.estimator);
     const { bound, mean } = this.#context;
-    const penalty = bothPenalties(
-      model.objective.penalty?.(this.#context),
-      model.posterior.penalty?.(bound.moments, mean),
-    );
+    const penalty = bothPenalties(model.objective.penalty?.(this.#context), bound.penalty?.(mean));
     const all = withPenalty(model.objective.usesBound ? losses : [], penalty);
     const others: Record<string, Tensor> = { ...(multiSample && { multiSample }), ...penalty?.terms };
     const named = Object.entries(others).map(([name, tensor]) => [termOutput(name), tensor] as const);

@@ -45,23 +45,25 @@ export function vectorQuantized(
     momentsWidth: latent,
     logVarianceWidth: 0,
     draw(moments, { samples }) {
-      const { codewords } = quantize(moments);
+      const { choice, codewords } = quantize(moments);
+      const [batch] = moments.shape as [number];
       const z = add(moments, stopGradient(subtract(codewords, moments)));
-      return { z: repeatRows(z, samples), logDensity: constant([samples * moments.shape[0]!], 0) };
+      const distance = (a: Tensor, b: Tensor): Tensor => reshape(sum(square(subtract(a, b)), [1]), [batch]);
+      return {
+        z: repeatRows(z, samples),
+        logDensity: constant([samples * batch], 0),
+        penalty(mean) {
+          const codebookLoss = mean(distance(stopGradient(moments), codewords));
+          const commitmentLoss = mean(distance(moments, stopGradient(codewords)));
+          return {
+            loss: add(codebookLoss, affine(commitmentLoss, commitment, 0)),
+            terms: { commitment: commitmentLoss, perplexity: perplexity(choice, batch) },
+          };
+        },
+      };
     },
     summary: (moments) => quantize(moments).codewords,
     prior: uniformCodes(codebook, groups),
-    penalty(moments, mean) {
-      const { choice, codewords } = quantize(moments);
-      const distance = (a: Tensor, b: Tensor): Tensor =>
-        mean(reshape(sum(square(subtract(a, b)), [1]), [moments.shape[0]!]));
-      const codebookLoss = distance(stopGradient(moments), codewords);
-      const commitmentLoss = distance(moments, stopGradient(codewords));
-      return {
-        loss: add(codebookLoss, affine(commitmentLoss, commitment, 0)),
-        terms: { commitment: commitmentLoss, perplexity: perplexity(choice, moments.shape[0]!) },
-      };
-    },
   };
 }
 
