@@ -9,6 +9,7 @@ import type { Tensor } from '../gpu/graph.js';
 import { add } from '../gpu/ops/binary.js';
 import { constant, input } from '../gpu/ops/constant.js';
 import { gather } from '../gpu/ops/gather.js';
+import type { MovingAverage } from '../gpu/ops/moving-average.js';
 import type { ParameterEntry } from '../gpu/parameters.js';
 import type { PlanRequest } from '../gpu/plan.js';
 import { boundLosses, isInference, meanOfRows, type OwnedLoss } from './bound.js';
@@ -98,9 +99,11 @@ export function trainingPlan(
       `is ${estimator.type}, and the objective ${model.spec.objective.type} has a loss of its own; use 'A' or 'B'`,
     );
   const pass = new TrainingPass(model, data, batchSize, { ...options, samples, estimator });
-  const { losses, outputs, termNames } = pass.modelLosses();
-  const request = (label: string, owned: readonly OwnedLoss[]): PlanRequest =>
-    phaseRequest(model, label, outputs, owned, optimizer);
+  const { losses, outputs, termNames, averages } = pass.modelLosses();
+  const request = (label: string, owned: readonly OwnedLoss[]): PlanRequest => ({
+    ...phaseRequest(model, label, outputs, owned, optimizer),
+    averages,
+  });
   const phase = (name: string, owned: readonly OwnedLoss[]): PhasePlan => ({
     name,
     request: request(name, owned),
@@ -125,7 +128,7 @@ export function trainingPlan(
 function bothPenalties(objective: Penalty | undefined, posterior: Penalty | undefined): Penalty | undefined {
   if (!objective || !posterior) return objective ?? posterior;
   const loss = add(objective.loss, posterior.loss);
-  return { ...objective, loss, terms: { ...objective.terms, ...posterior.terms } };
+  return { ...objective, ...posterior, loss, terms: { ...objective.terms, ...posterior.terms } };
 }
 
 /** The losses with what the objective adds to them; its own alone where there are none. */
@@ -210,7 +213,12 @@ class TrainingPass {
   }
 
   /** The model's losses and what its phases put out. */
-  modelLosses(): { losses: readonly OwnedLoss[]; outputs: Record<string, Tensor>; termNames: string[] } {
+  modelLosses(): {
+    losses: readonly OwnedLoss[];
+    outputs: Record<string, Tensor>;
+    termNames: string[];
+    averages: readonly MovingAverage[];
+  } {
     const { model, batchSize, options } = this;
     const { losses, terms, multiSample } = boundLosses(this.#context.bound, batchSize, options.estimator);
     const { bound, mean } = this.#context;
@@ -222,6 +230,7 @@ class TrainingPass {
       losses: all,
       outputs: { loss: all[0]!.loss, terms, ...Object.fromEntries(named) },
       termNames: Object.keys(others),
+      averages: penalty?.averages ?? [],
     };
   }
 

@@ -1,5 +1,5 @@
 /** Posteriors as plain data. */
-import { integer, numberIn, record, show } from '../../gpu/check.js';
+import { integer, numberIn, oneOf, record, show } from '../../gpu/check.js';
 import { SpecError } from '../../gpu/errors.js';
 
 /**
@@ -10,7 +10,7 @@ import { SpecError } from '../../gpu/errors.js';
  * - `iaf`: a diagonal Gaussian behind `steps` autoregressive networks of `units` hidden units, which are told `context`
  *   numbers of each datum by the encoder.
  * - `vector-quantized`: every `dimension` latents are the nearest of `codes` learned codewords; `commitment` weighs how
- *   closely the encoder keeps to them (VQ-VAE).
+ *   closely the encoder keeps to them (VQ-VAE). They learn from a loss, or as moving averages (`ema`) of the encoder's output.
  */
 export type PosteriorSpec =
   | { readonly type: 'diagonal' | 'isotropic' | 'full' | 'deterministic' | 'uniform' }
@@ -32,6 +32,9 @@ export interface VectorQuantizedSpec {
   readonly codes: number;
   readonly dimension: number;
   readonly commitment: number;
+  /** How the codewords learn: from a loss, or as moving averages, of which a step keeps `decay`. */
+  readonly codebook: 'loss' | 'ema';
+  readonly decay: number;
 }
 
 /** A specification, whose numbers have defaults, or the name of a family. */
@@ -45,15 +48,20 @@ export type PosteriorInput =
 /** Checks a field's value, or gives what stands for one that is absent; `where` names the field in the message. */
 type Reader = (value: unknown, where: string) => unknown;
 
-const count =
+const whole =
   (fallback: number, limit: number): Reader =>
   (value = fallback, where) =>
     integer(value, where, 1, limit);
 
-const number =
+const real =
   (fallback: number, least: number, below: number): Reader =>
   (value = fallback, where) =>
     numberIn(value, where, least, below);
+
+const choice =
+  (fallback: string, names: readonly string[]): Reader =>
+  (value = fallback, where) =>
+    oneOf(value, where, names);
 
 const families: Readonly<Record<PosteriorType, Readonly<Record<string, Reader>>>> = {
   diagonal: {},
@@ -61,13 +69,15 @@ const families: Readonly<Record<PosteriorType, Readonly<Record<string, Reader>>>
   full: {},
   deterministic: {},
   uniform: {},
-  planar: { steps: count(4, 64) },
-  radial: { steps: count(4, 64) },
-  iaf: { steps: count(2, 64), units: count(64, 4096), context: count(16, 4096) },
+  planar: { steps: whole(4, 64) },
+  radial: { steps: whole(4, 64) },
+  iaf: { steps: whole(2, 64), units: whole(64, 4096), context: whole(16, 4096) },
   'vector-quantized': {
-    codes: count(128, 65536),
-    dimension: count(4, 4096),
-    commitment: number(0.25, 0, 1e6),
+    codes: whole(128, 65536),
+    dimension: whole(4, 4096),
+    commitment: real(0.25, 0, 1e6),
+    codebook: choice('loss', ['loss', 'ema']),
+    decay: real(0.99, 0, 1),
   },
 };
 
