@@ -37,6 +37,8 @@ export interface PlanRequest {
   /** The gradient of every trained weight, in their order; written into the flat buffer. */
   readonly gradients?: readonly Tensor[];
   readonly update?: UpdateSettings;
+  /** false: running statistics stay as they are, as in a further pass over a batch that has moved them. */
+  readonly movesState?: boolean;
   /** What moves in the state, behind everything else. */
   readonly averages?: readonly MovingAverage[];
   /** false: every tensor gets its own buffer (debugging and guard checks). */
@@ -84,6 +86,7 @@ export function makePlan(request: PlanRequest, adapterClass: AdapterClass, tunin
   const context: DispatchContext = {
     adapterClass,
     tuning,
+    movesState: request.movesState !== false,
     temporary: (shape) => applyOne(temporaryOp, [], { shape }),
   };
   const dispatches = ordered.flatMap((step) =>

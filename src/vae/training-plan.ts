@@ -234,14 +234,14 @@ class TrainingPass {
     };
   }
 
-  /** The second network's phase, on the same batch with the weights as the model's phase has left them. */
+  /** The second network's phase, on the same batch, which has moved the state, with the weights as the model's phase left them. */
   adversaryPhase(adversary: Adversary): PhasePlan {
     const loss = adversary.loss(this.#context);
     const owns = (weight: string): boolean => weight.startsWith(adversary.prefix);
     const label = `train ${adversary.name}`;
     const optimizer = buildOptimizer(adversary.optimizer);
     const request = phaseRequest(this.model, label, { loss }, [{ loss, owns }], optimizer);
-    return { name: label, request, weights: this.weights, adversary };
+    return { name: label, request: { ...request, movesState: false }, weights: this.weights, adversary };
   }
 
   #weight(name: string, schedule: Schedule): Tensor {
