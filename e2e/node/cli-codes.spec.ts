@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { loadImages } from '../../src/node/data.js';
 import { readCsv } from '../../src/vae/data/csv.js';
 import { readNpy, writeNpy } from '../../src/vae/data/npy.js';
-import { rowsOf } from '../../src/vae/evaluation/encode-rows.js';
+import { floatRows } from '../../src/vae/data/dataset.js';
 import { denseSpec } from '../../src/vae/presets.js';
 import { sphericalPath } from '../../src/vae/samplers/paths.js';
 import { Vae } from '../../src/vae/vae.js';
@@ -39,7 +39,7 @@ async function setUp(): Promise<{
   const data = await loadImages('fashion', 'test', { size: [8, 8], limit: ROWS });
   const run = (command: string, ...words: string[]): Promise<Finished> =>
     runCli([command, '.', ...words], folder);
-  return { folder, vae, x: rowsOf(data, 0, ROWS), run };
+  return { folder, vae, x: floatRows(data, 0, ROWS), run };
 }
 
 const npy = (folder: string, name: string): ReturnType<typeof readNpy> =>

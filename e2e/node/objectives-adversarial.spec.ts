@@ -3,6 +3,7 @@
  * | what                         | truth                                                                           |
  * | the model's gradients        | float64 differences, the discriminator fixed; only the model's weights get any  |
  * | the discriminator's          | float64 differences, the model fixed; only its own weights get any              |
+ * | running statistics           | moved once a step, as without the discriminator                                 |
  * | a trained discriminator      | the log ratio of two known Gaussians, which a step's phases must leave alone    |
  */
 import { expect, test } from '@playwright/test';
@@ -274,4 +275,27 @@ for (const { objective, slope, shift, truth } of ratios)
     expect(error).toBeLessThan(0.35 * spread);
     trainer.destroy();
     vae.destroy();
+  });
+
+for (const type of ['factor', 'adversarial'] as const)
+  test(`${type} moves running statistics once a step`, async () => {
+    const norm = { type: 'batchNorm', momentum: 0.3 } as const;
+    const spec = { ...dense, encoder: [layer, norm], decoder: [layer, norm] };
+    const set = { rows: N, shape: [D], values: Float32Array.from(data.values) };
+    const [first, second] = [new Map<string, number[]>(), new Map<string, number[]>()];
+    for (const [objective, seen] of [
+      ['elbo', first],
+      [type, second],
+    ] as const) {
+      const vae = await Vae.create({ ...spec, objective }, { device: await nodeDevice(), seed: 3 });
+      const trainer = await vae.trainer(set, { batchSize: BATCH });
+      await trainer.step();
+      for (const [name, { values }] of await readParameters(vae))
+        if (/running|tracked/.test(name)) seen.set(name, [...values]);
+      trainer.destroy();
+      vae.destroy();
+    }
+    expect([...first.keys()]).toHaveLength(6);
+    expect(first.get('encoder.2.num_batches_tracked')).toEqual([1]);
+    expect(second).toEqual(first);
   });

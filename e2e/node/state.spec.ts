@@ -49,7 +49,7 @@ class Run {
       names.map((name) => [name, device.createBuffer(`test/${name}`, 4 * weights.set.length, usage)]),
     );
     this.#write('weights', weights.initialValues(1));
-    this.#write('state', weights.initialState());
+    this.#write('state', weights.initialState(1));
   }
 
   #write(name: string, values: Float32Array): void {
@@ -163,7 +163,7 @@ test('a file has the running statistics under the names of PyTorch', async () =>
   const model = modelWithNorms();
   const values = {
     weights: model.weights.initialValues(3),
-    state: Float32Array.from(model.weights.initialState(), (v, i) => v + i / 8),
+    state: Float32Array.from(model.weights.initialState(1), (v, i) => v + i / 8),
   };
   const file = await writeModelFile(model, values);
   const { tensors } = await readSafetensors(file);
@@ -185,7 +185,7 @@ test('a file has the running statistics under the names of PyTorch', async () =>
 
 test('a file without a running statistic, or with another shape of it, is refused', async () => {
   const model = modelWithNorms();
-  const values = { weights: model.weights.initialValues(3), state: model.weights.initialState() };
+  const values = { weights: model.weights.initialValues(3), state: model.weights.initialState(1) };
   const { tensors, metadata } = await readSafetensors(await writeModelFile(model, values));
   const floats = new Map(
     [...tensors].map(([name, { shape, values: v }]) => [
@@ -205,7 +205,7 @@ test('a file without a running statistic, or with another shape of it, is refuse
 
 test("PyTorch's own I64 count of batches is read", async () => {
   const model = modelWithNorms();
-  const values = { weights: model.weights.initialValues(3), state: model.weights.initialState() };
+  const values = { weights: model.weights.initialValues(3), state: model.weights.initialState(1) };
   const { tensors } = await readSafetensors(await writeModelFile(model, values));
   const read = await readModelValues(model, rawFile(tensors));
   expect(read.state[6]).toBe(1234);
@@ -233,7 +233,7 @@ function rawFile(tensors: Awaited<ReturnType<typeof readSafetensors>>['tensors']
 
 test('a new model has mean 0 and variance 1; without BatchNorm it has no state', () => {
   const { weights } = modelWithNorms();
-  expect([...weights.initialState().subarray(0, 7)]).toEqual([0, 0, 0, 1, 1, 1, 0]);
+  expect([...weights.initialState(1).subarray(0, 7)]).toEqual([0, 0, 0, 1, 1, 1, 0]);
   const { state } = new Model(completeSpec(denseSpec({ input: [4] }))).weights;
   expect(state.length).toBe(0);
 });

@@ -212,10 +212,17 @@ export interface Quantized {
   loss: number;
   commitment: number;
   perplexity: number;
+  /** Squared distance that the codebook learns from. */
+  toCodebook: number;
   /** Codewords, the encoder's output and the chosen rows of the codebook, a list a datum. */
   latents: Matrix;
   encoded: Matrix;
   choices: Matrix;
+}
+
+/** The encoder's mean of a datum. */
+export function encodedMean(networks: Networks, datum: number[]): number[] {
+  return withJacobian(networks.mean, datum).y;
 }
 
 /**
@@ -252,6 +259,7 @@ export function quantized(networks: Networks, x: F64, scale: number, held?: Quan
   const rate = choices[0]!.length * Math.log(codebook.length);
   return {
     loss: constant - reconstruction + rate + toCodebook + commitment / 4,
+    toCodebook,
     commitment,
     perplexity: Math.exp(entropy),
     latents,

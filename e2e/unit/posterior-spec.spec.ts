@@ -39,6 +39,14 @@ const posteriors: readonly [given: unknown, complete: object][] = [
     { type: 'iaf', units: 5 },
     { type: 'iaf', steps: 2, units: 5, context: 16 },
   ],
+  [
+    'vector-quantized',
+    { type: 'vector-quantized', codes: 128, dimension: 4, commitment: 0.25, codebook: 'loss', decay: 0.99 },
+  ],
+  [
+    { type: 'vector-quantized', codes: 9, codebook: 'ema', decay: 0.9 },
+    { type: 'vector-quantized', codes: 9, dimension: 4, commitment: 0.25, codebook: 'ema', decay: 0.9 },
+  ],
 ];
 
 for (const [given, complete] of posteriors)
@@ -90,6 +98,14 @@ const refusals: readonly [parts: object, message: string][] = [
   [
     { posterior: 'planar', objective: 'fisher', likelihood: { type: 'gaussian', scale: 1 } },
     '[spec.objective] fisher needs log q(z | x) at any z, which a planar posterior does not have; use a diagonal one',
+  ],
+  [
+    { posterior: { type: 'vector-quantized', codebook: 'moving' } },
+    '[spec.posterior.codebook] is "moving"; expected one of loss, ema',
+  ],
+  [
+    { posterior: { type: 'vector-quantized', codebook: 'ema', decay: 1 } },
+    '[spec.posterior.decay] is 1; expected a number of at least 0 and below 1',
   ],
   [{ prior: 'cubic' }, `[spec.prior] is "cubic"; expected ${priorNames}`],
   [{ prior: { type: 'mixture', layers: [] } }, "[spec.prior] has the unknown field 'layers'"],

@@ -59,6 +59,8 @@ export interface DispatchContext {
   readonly adapterClass: AdapterClass;
   /** Measured choices of product kernels, where there are any. */
   readonly tuning?: Tuning | undefined;
+  /** False where ops may read the plan's state and not move it. */
+  readonly movesState: boolean;
   /** A scratch tensor that lives only inside this op. */
   temporary(shape: Shape): Tensor;
 }

@@ -17,6 +17,7 @@ import {
   temporaryOp,
   type ConstantContents,
 } from './ops/constant.js';
+import { averageDispatch, type MovingAverage } from './ops/moving-average.js';
 import { updateDispatches, type UpdateSettings } from './ops/update.js';
 import { windowOp } from './ops/window.js';
 import { flatRanges, type ParameterEntry, type ParameterSet } from './parameters.js';
@@ -35,6 +36,10 @@ export interface PlanRequest {
   /** The gradient of every trained weight, in their order; written into the flat buffer. */
   readonly gradients?: readonly Tensor[];
   readonly update?: UpdateSettings;
+  /** false: running statistics stay as they are, as in a further pass over a batch that has moved them. */
+  readonly movesState?: boolean;
+  /** What moves in the state, behind everything else. */
+  readonly averages?: readonly MovingAverage[];
   /** false: every tensor gets its own buffer (debugging and guard checks). */
   readonly reuse?: boolean;
   /** false: one dispatch an op, no fusion. */
@@ -71,13 +76,16 @@ export interface Plan {
 
 /** Plans `request` for an adapter class, or a device's own tuning of it. @throws ShapeError or SpecError from the ops */
 export function makePlan(request: PlanRequest, adapterClass: AdapterClass, tuning?: Tuning): Plan {
-  const targets = [...Object.values(request.outputs), ...(request.gradients ?? [])];
+  const { averages = [], gradients = [] } = request;
+  const fresh = averages.map((moving) => moving.fresh);
+  const targets = [...Object.values(request.outputs), ...gradients, ...fresh];
   const wanted = new Set(targets.map(storageOf));
   const steps = runnableSteps(targets);
   const ordered = request.fusion === false ? steps : fuse(steps, wanted);
   const context: DispatchContext = {
     adapterClass,
     tuning,
+    movesState: request.movesState !== false,
     temporary: (shape) => applyOne(temporaryOp, [], { shape }),
   };
   const dispatches = ordered.flatMap((step) =>
@@ -89,6 +97,9 @@ export function makePlan(request: PlanRequest, adapterClass: AdapterClass, tunin
     const update = updateDispatches(request.update, flatRanges(trainedEntries(request)), context);
     dispatches.push(...update.map((dispatch) => ({ label: `update ${request.update!.rule}`, dispatch })));
   }
+  dispatches.push(
+    ...averages.map((moving) => ({ label: 'moving average', dispatch: averageDispatch(moving) })),
+  );
   return places.finish(dispatches);
 }
 

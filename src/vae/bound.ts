@@ -10,6 +10,7 @@ import { objective, rowWeights } from '../gpu/ops/objective.js';
 import { sum } from '../gpu/ops/sum.js';
 import { affine, exp, negate, square } from '../gpu/ops/unary.js';
 import type { EstimatorSpec } from './estimator-spec.js';
+import type { Draw } from './posteriors/posterior.js';
 
 /** One pass through the model. Rows are sample-major: row r belongs to datum r mod B. */
 export interface Bound {
@@ -25,6 +26,8 @@ export interface Bound {
   readonly kl: Tensor;
   /** log q(z | x) of the sample held fixed, f32[S*B]; for the score function only. */
   readonly score?: Tensor;
+  /** What training adds to every loss for the posterior's sake. */
+  readonly penalty?: Draw['penalty'];
 }
 
 /** A loss, and the weights that learn from it. */

@@ -170,18 +170,18 @@ export class Model {
     options: DrawOptions,
     estimator: EstimatorSpec,
     condition: Tensor | undefined,
-  ): Pick<Bound, 'z' | 'kl' | 'score'> {
+  ): Pick<Bound, 'z' | 'kl' | 'score' | 'penalty'> {
     const { posterior, prior } = this;
     if (typeof estimator === 'object' && needsDensity(estimator))
       return this.#drawWithDensity(moments, options, estimator, condition);
     if ((prior.isStandardNormal || posterior.isPoint) && posterior.drawWithKl)
       return posterior.drawWithKl(moments, options, estimator === 'B' ? 'B' : 'A');
-    const { z, logDensity } = posterior.draw(moments, options);
+    const { z, logDensity, penalty } = posterior.draw(moments, options);
     if (estimator === 'B' && condition && prior.moments && posterior.klToDiagonal) {
       const kl = posterior.klToDiagonal(moments, prior.moments(condition));
       return { z, kl: repeatRows(kl, options.samples) };
     }
-    return { z, kl: subtract(logDensity, prior.logDensity(z, condition)) };
+    return { z, kl: subtract(logDensity, prior.logDensity(z, condition)), ...(penalty && { penalty }) };
   }
 
   /** Samples whose log q is computed from moments that are held fixed, or at samples that are. */

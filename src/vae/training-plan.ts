@@ -9,6 +9,7 @@ import type { Tensor } from '../gpu/graph.js';
 import { add } from '../gpu/ops/binary.js';
 import { constant, input } from '../gpu/ops/constant.js';
 import { gather } from '../gpu/ops/gather.js';
+import type { MovingAverage } from '../gpu/ops/moving-average.js';
 import type { ParameterEntry } from '../gpu/parameters.js';
 import type { PlanRequest } from '../gpu/plan.js';
 import { boundLosses, isInference, meanOfRows, type OwnedLoss } from './bound.js';
@@ -98,9 +99,9 @@ export function trainingPlan(
       `is ${estimator.type}, and the objective ${model.spec.objective.type} has a loss of its own; use 'A' or 'B'`,
     );
   const pass = new TrainingPass(model, data, batchSize, { ...options, samples, estimator });
-  const { losses, outputs, termNames } = pass.modelLosses();
+  const { losses, outputs, termNames, averages } = pass.modelLosses();
   const phase = (label: string, owned: readonly OwnedLoss[]): PhasePlan => ({
-    request: phaseRequest(model, label, outputs, owned, optimizer),
+    request: { ...phaseRequest(model, label, outputs, owned, optimizer), averages },
     optimizer,
     weights: pass.weights,
   });
@@ -123,7 +124,7 @@ export function trainingPlan(
 function bothPenalties(objective: Penalty | undefined, posterior: Penalty | undefined): Penalty | undefined {
   if (!objective || !posterior) return objective ?? posterior;
   const loss = add(objective.loss, posterior.loss);
-  return { ...objective, loss, terms: { ...objective.terms, ...posterior.terms } };
+  return { ...objective, ...posterior, loss, terms: { ...objective.terms, ...posterior.terms } };
 }
 
 /** The losses with what the objective adds to them; its own alone where there are none. */
@@ -208,14 +209,16 @@ class TrainingPass {
   }
 
   /** The model's losses and what its phases put out. */
-  modelLosses(): { losses: readonly OwnedLoss[]; outputs: Record<string, Tensor>; termNames: string[] } {
+  modelLosses(): {
+    losses: readonly OwnedLoss[];
+    outputs: Record<string, Tensor>;
+    termNames: string[];
+    averages: readonly MovingAverage[];
+  } {
     const { model, batchSize, options } = this;
     const { losses, terms, multiSample } = boundLosses(this.#context.bound, batchSize, options.estimator);
     const { bound, mean } = this.#context;
-    const penalty = bothPenalties(
-      model.objective.penalty?.(this.#context),
-      model.posterior.penalty?.(bound.moments, mean),
-    );
+    const penalty = bothPenalties(model.objective.penalty?.(this.#context), bound.penalty?.(mean));
     const all = withPenalty(model.objective.usesBound ? losses : [], penalty);
     const others: Record<string, Tensor> = { ...(multiSample && { multiSample }), ...penalty?.terms };
     const named = Object.entries(others).map(([name, tensor]) => [termOutput(name), tensor] as const);
@@ -223,17 +226,18 @@ class TrainingPass {
       losses: all,
       outputs: { loss: all[0]!.loss, terms, ...Object.fromEntries(named) },
       termNames: Object.keys(others),
+      averages: penalty?.averages ?? [],
     };
   }
 
-  /** The second network's phase, on the same batch with the weights as the model's phase has left them. */
+  /** The second network's phase, on the same batch, which has moved the state, with the weights as the model's phase left them. */
   adversaryPhase(adversary: Adversary): PhasePlan {
     const loss = adversary.loss(this.#context);
     const owns = (weight: string): boolean => weight.startsWith(adversary.prefix);
     const label = `train ${adversary.name}`;
     const optimizer = buildOptimizer(adversary.optimizer);
     const request = phaseRequest(this.model, label, { loss }, [{ loss, owns }], optimizer);
-    return { request, optimizer, weights: this.weights, adversary };
+    return { request: { ...request, movesState: false }, optimizer, weights: this.weights, adversary };
   }
 
   #weight(name: string, schedule: Schedule): Tensor {

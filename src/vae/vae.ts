@@ -63,7 +63,7 @@ export class Vae {
     checkSeed(seed);
     const model = new Model(completeSpec(spec));
     const { weights } = model;
-    const values = { weights: weights.initialValues(seed), state: weights.initialState() };
+    const values = { weights: weights.initialValues(seed), state: weights.initialState(seed) };
     return Vae.#build(model, values, options);
   }
 

@@ -25,13 +25,21 @@ interface Weight {
   readonly fill: number;
 }
 
+/** What training moves without a gradient: how files hold it, and how it starts. */
+interface State {
+  readonly layouts: readonly FileLayout[];
+  readonly start: (seed: number, stream: number) => Float32Array;
+}
+
+/** First stream of the state's initial values ("st"), away from those of the weights. */
+const STATE_STREAM = 0x73740000;
+
 export class WeightFactory {
   readonly set = new ParameterSet();
-  /** What training moves without a gradient: the running statistics of BatchNorm. */
+  /** What training moves without a gradient: running statistics of BatchNorm, moving averages. */
   readonly state = new ParameterSet();
   readonly #weights: Weight[] = [];
-  /** What each running statistic is of: channels, or a flattened image. */
-  readonly #normalized: Shape[] = [];
+  readonly #states: State[] = [];
 
   /** `name.weight` f32[inputs, outputs] and `name.bias` of a dense layer between vectors or flattened images. */
   linear(name: string, inputs: Shape, outputs: Shape): { weight: Tensor; bias: Tensor } {
@@ -86,8 +94,19 @@ export class WeightFactory {
 
   /** Running statistics f32[2C + 1]: mean 0, variance 1, no batches. A file holds them as three tensors. */
   running(name: string, shape: Shape): Tensor {
-    this.#normalized.push(shape);
-    return this.state.add(name, [2 * elementCount(shape) + 1]);
+    const channels = elementCount(shape);
+    const start = (): Float32Array => new Float32Array(2 * channels + 1).fill(1, channels, 2 * channels);
+    this.#states.push({ layouts: runningLayouts(name, shape), start });
+    return this.state.add(name, [2 * channels + 1]);
+  }
+
+  /** A moving average of `shape` that starts uniform in [low, high). */
+  average(name: string, shape: Shape, low: number, high: number): Tensor {
+    const [bound, fill] = [(high - low) / 2, (low + high) / 2];
+    const start = (seed: number, stream: number): Float32Array =>
+      uniformAround(fill, bound, elementCount(shape), seed, stream);
+    this.#states.push({ layouts: [unchanged(name, shape)], start });
+    return this.state.add(name, shape);
   }
 
   /** The file's tensors of the weights, each with the place of its first element in the flat buffer. */
@@ -99,18 +118,17 @@ export class WeightFactory {
 
   /** The file's tensors of the state, BatchNorm's under PyTorch's names. */
   stateTensors(): { layout: FileLayout; offset: number }[] {
-    return this.state.entries.flatMap(({ name, offset }, index) =>
-      runningLayouts(name, this.#normalized[index]!).map((layout) => ({ layout, offset })),
+    return this.state.entries.flatMap(({ offset }, index) =>
+      this.#states[index]!.layouts.map((layout) => ({ layout, offset })),
     );
   }
 
   /** The flat state of a model that has not been trained. */
-  initialState(): Float32Array {
+  initialState(seed: number): Float32Array {
     const flat = new Float32Array(this.state.length);
-    for (const { offset, shape } of this.state.entries) {
-      const channels = (shape[0]! - 1) / 2;
-      flat.fill(1, offset + channels, offset + 2 * channels);
-    }
+    this.state.entries.forEach(({ offset }, index) =>
+      flat.set(this.#states[index]!.start(seed, STATE_STREAM + index), offset),
+    );
     return flat;
   }
 
@@ -119,12 +137,7 @@ export class WeightFactory {
     const flat = new Float32Array(this.set.length);
     this.#weights.forEach(({ bound, fill }, index) => {
       const { offset, shape } = this.set.entries[index]!;
-      const count = elementCount(shape);
-      const values =
-        bound > 0
-          ? symmetricUniform(count, seed, index).map((u) => fill + u * bound)
-          : new Float32Array(count).fill(fill);
-      flat.set(values, offset);
+      flat.set(uniformAround(fill, bound, elementCount(shape), seed, index), offset);
     });
     return flat;
   }
@@ -134,6 +147,18 @@ export class WeightFactory {
     this.#weights.push({ layouts, bound, fill });
     return tensor;
   }
+}
+
+/** `count` numbers uniform in [fill - bound, fill + bound). */
+function uniformAround(
+  fill: number,
+  bound: number,
+  count: number,
+  seed: number,
+  stream: number,
+): Float32Array {
+  if (bound === 0) return new Float32Array(count).fill(fill);
+  return symmetricUniform(count, seed, stream).map((u) => fill + u * bound);
 }
 
 /** BatchNorm's state f32[2C + 1] as the three tensors of a file. */

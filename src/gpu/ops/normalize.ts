@@ -26,7 +26,8 @@ import { slice } from './window.js';
 
 /**
  * inputs [x f32[B, ..., C], gamma f32[C], beta f32[C], running? f32[2C + 1]], outputs [y of x's shape,
- * statistics f32[groups in all, 4]]. In training BatchNorm also writes `running`, which must be state of the plan.
+ * statistics f32[groups in all, 4]]. In training BatchNorm also writes `running`, which must be state of the plan,
+ * unless the plan moves none.
  */
 export const normalizeOp: OpDefinition<NormalizeAttributes> = {
   name: 'normalize',
@@ -44,13 +45,14 @@ export const normalizeOp: OpDefinition<NormalizeAttributes> = {
     return [[...x], [outer * groups, 4]];
   },
   cost: (step) => streamingCost(step, 8),
-  forward(step, { adapterClass }) {
+  forward(step, { adapterClass, movesState }) {
     const { attributes } = step;
     const [x, gamma, beta, running] = step.inputs as [Tensor, Tensor, Tensor, Tensor | undefined];
     const [y, statistics] = step.outputs as [Tensor, Tensor];
     const view = groupView(x.shape, attributes);
     const { overrides, workgroups } = groupLanes(view, adapterClass);
     const { training = false } = attributes.statistics ?? {};
+    const moves = training && movesState && running !== undefined;
     return [
       dispatch('normalize', {
         bindings: {
@@ -60,13 +62,13 @@ export const normalizeOp: OpDefinition<NormalizeAttributes> = {
           running: (!training && running) || 'unused',
           y,
           statistics,
-          updated: (training && running) || 'unused',
+          updated: moves ? running : 'unused',
         },
         overrides: {
           ...overrides,
           ACTIVATION: activationCodes[attributes.activation ?? 'identity'],
           ...rowOverrides(x.shape, attributes),
-          UPDATE: training && running !== undefined,
+          UPDATE: moves,
           RUNNING: !training && running !== undefined,
         },
         parameters: groupParameters(x.shape, attributes, view),

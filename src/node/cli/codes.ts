@@ -2,8 +2,8 @@
 import { DataError, SpecError } from '../../gpu/errors.js';
 import { elementCount } from '../../gpu/shape.js';
 import { readModelSpec } from '../../vae/checkpoint/model-file.js';
-import type { Dataset } from '../../vae/data/dataset.js';
-import { conditionOf, encodeRows, rowsOf } from '../../vae/evaluation/encode-rows.js';
+import { floatRows, type Dataset } from '../../vae/data/dataset.js';
+import { conditionOf, encodeRows } from '../../vae/evaluation/encode-rows.js';
 import { linearPath, sphericalPath } from '../../vae/samplers/paths.js';
 import type { Vae } from '../../vae/vae.js';
 import { loadImages, type DataPart } from '../data.js';
@@ -96,7 +96,7 @@ export async function reconstructCommand(path: string, settings: ImagesSettings)
   checkEnding(settings.out, true);
   return withImages(path, settings, async (vae, images) => {
     const { shape, rows } = images;
-    const originals = rowsOf(images, 0, rows);
+    const originals = floatRows(images, 0, rows);
     const values = await vae.reconstruct(originals, conditionOf(vae, images, 0, rows));
     return { shape, values, picture: () => reconstructionPairs(originals, values, shape) };
   });
@@ -123,7 +123,7 @@ async function codeOf(vae: Vae, images: Dataset, row: number, option: string): P
       option,
       `is ${row}; there are ${images.rows} images, 0 to ${images.rows - 1}; choose one of them`,
     );
-  return (await vae.encode(rowsOf(images, row, row + 1), conditionOf(vae, images, row, row + 1))).mean;
+  return (await vae.encode(floatRows(images, row, row + 1), conditionOf(vae, images, row, row + 1))).mean;
 }
 
 /** Opens model and images, and writes what `make` makes of them. */

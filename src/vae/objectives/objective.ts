@@ -1,5 +1,6 @@
 /** What a model is trained on beyond its bound: penalties added to the negative bound, and second networks. */
 import type { Tensor } from '../../gpu/graph.js';
+import type { MovingAverage } from '../../gpu/ops/moving-average.js';
 import type { Bound } from '../bound.js';
 import type { Model } from '../model.js';
 import type { Posterior } from '../posteriors/posterior.js';
@@ -42,6 +43,8 @@ export interface Penalty {
   readonly generative?: Tensor;
   /** f32[1] each, for reports; not weighted. */
   readonly terms: Readonly<Record<string, Tensor>>;
+  /** What the step moves in the model's state. */
+  readonly averages?: readonly MovingAverage[];
 }
 
 /** A second network, trained on a loss of its own after the model in every step. */

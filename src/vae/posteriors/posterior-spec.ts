@@ -1,5 +1,5 @@
 /** Posteriors as plain data. */
-import { integer, numberIn, record, show } from '../../gpu/check.js';
+import { integer, numberIn, oneOf, record, show } from '../../gpu/check.js';
 import { SpecError } from '../../gpu/errors.js';
 
 /**
@@ -10,7 +10,7 @@ import { SpecError } from '../../gpu/errors.js';
  * - `iaf`: a diagonal Gaussian behind `steps` autoregressive networks of `units` hidden units, which are told `context`
  *   numbers of each datum by the encoder.
  * - `vector-quantized`: every `dimension` latents are the nearest of `codes` learned codewords; `commitment` weighs how
- *   closely the encoder keeps to them (VQ-VAE).
+ *   closely the encoder keeps to them (VQ-VAE). They learn from a loss, or as moving averages (`ema`) of the encoder's output.
  */
 export type PosteriorSpec =
   | { readonly type: 'diagonal' | 'isotropic' | 'full' | 'deterministic' | 'uniform' }
@@ -32,6 +32,9 @@ export interface VectorQuantizedSpec {
   readonly codes: number;
   readonly dimension: number;
   readonly commitment: number;
+  /** How the codewords learn: from a loss, or as moving averages, of which a step keeps `decay`. */
+  readonly codebook: 'loss' | 'ema';
+  readonly decay: number;
 }
 
 /** A specification, whose numbers have defaults, or the name of a family. */
@@ -42,19 +45,40 @@ export type PosteriorInput =
   | (Partial<AutoregressiveSpec> & { readonly type: 'iaf' })
   | (Partial<VectorQuantizedSpec> & { readonly type: 'vector-quantized' });
 
-/** The numbers of a family: what stands for one that is absent, and the largest. */
-type Numbers = Readonly<Record<string, readonly [fallback: number, limit: number]>>;
+/** Checks a field's value, or gives what stands for one that is absent; `where` names the field in the message. */
+type Reader = (value: unknown, where: string) => unknown;
 
-const families: Readonly<Record<PosteriorType, Numbers>> = {
+const whole =
+  (fallback: number, limit: number): Reader =>
+  (value = fallback, where) =>
+    integer(value, where, 1, limit);
+
+const real =
+  (fallback: number, least: number, below: number): Reader =>
+  (value = fallback, where) =>
+    numberIn(value, where, least, below);
+
+const choice =
+  (fallback: string, names: readonly string[]): Reader =>
+  (value = fallback, where) =>
+    oneOf(value, where, names);
+
+const families: Readonly<Record<PosteriorType, Readonly<Record<string, Reader>>>> = {
   diagonal: {},
   isotropic: {},
   full: {},
   deterministic: {},
   uniform: {},
-  planar: { steps: [4, 64] },
-  radial: { steps: [4, 64] },
-  iaf: { steps: [2, 64], units: [64, 4096], context: [16, 4096] },
-  'vector-quantized': { codes: [128, 65536], dimension: [4, 4096] },
+  planar: { steps: whole(4, 64) },
+  radial: { steps: whole(4, 64) },
+  iaf: { steps: whole(2, 64), units: whole(64, 4096), context: whole(16, 4096) },
+  'vector-quantized': {
+    codes: whole(128, 65536),
+    dimension: whole(4, 4096),
+    commitment: real(0.25, 0, 1e6),
+    codebook: choice('loss', ['loss', 'ema']),
+    decay: real(0.99, 0, 1),
+  },
 };
 
 export const posteriorTypes = Object.keys(families) as PosteriorType[];
@@ -69,14 +93,11 @@ export function posteriorSpec(value: unknown): PosteriorSpec {
       'spec.posterior',
       `is ${show(value)}; expected ${posteriorTypes.map((name) => `'${name}'`).join(', ')}`,
     );
-  const numbers = Object.entries(families[known]);
-  const isQuantized = known === 'vector-quantized';
-  const names = [...numbers.map(([name]) => name), ...(isQuantized ? ['commitment'] : [])];
-  const fields = record(spec, 'spec.posterior', ['type', ...names]);
-  const checked = numbers.map(([name, [fallback, limit]]) => [
+  const readers = families[known];
+  const fields = record(spec, 'spec.posterior', ['type', ...Object.keys(readers)]);
+  const checked = Object.entries(readers).map(([name, read]) => [
     name,
-    integer(fields[name] ?? fallback, `spec.posterior.${name}`, 1, limit),
+    read(fields[name] ?? undefined, `spec.posterior.${name}`),
   ]);
-  const commitment = numberIn(fields['commitment'] ?? 0.25, 'spec.posterior.commitment', 0, 1e6);
-  return { type: known, ...Object.fromEntries(checked), ...(isQuantized && { commitment }) } as PosteriorSpec;
+  return { type: known, ...Object.fromEntries(checked) } as PosteriorSpec;
 }

@@ -26,6 +26,8 @@ export interface Draw {
   readonly z: Tensor;
   /** log q(z | x), f32[S*B] nats; a family without a density has 0. */
   readonly logDensity: Tensor;
+  /** What training adds to every loss for this draw, given a mean over the batch's data of rows f32[B]. */
+  readonly penalty?: (mean: (rows: Tensor) => Tensor) => Penalty;
 }
 
 export interface Posterior {
@@ -49,8 +51,6 @@ export interface Posterior {
   summary(moments: Tensor): Tensor;
   /** p(z), where the family comes with its own. */
   readonly prior?: Prior;
-  /** What training adds to every loss, given the moments and a mean over the batch's data of rows f32[B]. */
-  penalty?(moments: Tensor, mean: (rows: Tensor) => Tensor): Penalty;
 }
 
 /** What a posterior may be made of. */

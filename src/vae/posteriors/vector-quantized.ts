@@ -5,7 +5,7 @@
  */
 import { SpecError } from '../../gpu/errors.js';
 import type { Tensor } from '../../gpu/graph.js';
-import { add, binary, multiply, subtract } from '../../gpu/ops/binary.js';
+import { add, binary, divide, multiply, subtract } from '../../gpu/ops/binary.js';
 import { constant, reshape, stopGradient } from '../../gpu/ops/constant.js';
 import { matmul } from '../../gpu/ops/matmul.js';
 import { nearest, oneHot } from '../../gpu/ops/nearest.js';
@@ -14,65 +14,69 @@ import { affine, clamp, exp, log, negate, round, square, unary } from '../../gpu
 import { batchRows } from '../objectives/batch.js';
 import type { Prior } from '../priors/prior.js';
 import { repeatRows } from '../rows.js';
+import { buildCodebook } from './codebook.js';
 import type { VectorQuantizedSpec } from './posterior-spec.js';
 import type { Posterior, PosteriorSite } from './posterior.js';
 
 /** Smallest share of a codeword whose logarithm is taken: 0 log 0 is 0. */
 const SMALLEST_SHARE = 1e-30;
 
-/** The codebook is the weight `posterior.codebook`. @throws SpecError when the latent is not whole codewords */
-export function vectorQuantized(
-  { codes, dimension, commitment }: VectorQuantizedSpec,
-  { latent, weights }: PosteriorSite,
-): Posterior {
+/** The codebook is the weight `posterior.codebook`, or state. @throws SpecError when the latent is not whole codewords */
+export function vectorQuantized(spec: VectorQuantizedSpec, { latent, weights }: PosteriorSite): Posterior {
+  const { dimension, commitment } = spec;
   if (latent % dimension !== 0)
     throw new SpecError(
       'spec.posterior.dimension',
       `is ${dimension}; the latent has ${latent} numbers; expected a divisor of that`,
     );
   const groups = latent / dimension;
-  const codebook = weights.rows('posterior.codebook', codes, [dimension], -1 / codes, 1 / codes);
-  /** The chosen codeword of every group, one-hot f32[B*G, C], and the codewords f32[B, K]. */
-  const quantize = (moments: Tensor): { choice: Tensor; codewords: Tensor } => {
+  const book = buildCodebook(spec, weights);
+  const codebook = book.codewords;
+  /** The moments as rows f32[B*G, D], the codeword chosen for each, one-hot f32[B*G, C], and the codewords f32[B, K]. */
+  const quantize = (moments: Tensor): { rows: Tensor; choice: Tensor; codewords: Tensor } => {
     const [batch] = moments.shape as [number];
-    const choice = nearest(
-      stopGradient(reshape(moments, [batch * groups, dimension])),
-      stopGradient(codebook),
-    );
-    return { choice, codewords: reshape(matmul(choice, codebook), [batch, latent]) };
+    const rows = stopGradient(reshape(moments, [batch * groups, dimension]));
+    const choice = nearest(rows, stopGradient(codebook));
+    return { rows, choice, codewords: reshape(matmul(choice, codebook), [batch, latent]) };
   };
   return {
     momentsWidth: latent,
     logVarianceWidth: 0,
     draw(moments, { samples }) {
-      const { codewords } = quantize(moments);
+      const { rows, choice, codewords } = quantize(moments);
+      const [batch] = moments.shape as [number];
       const z = add(moments, stopGradient(subtract(codewords, moments)));
-      return { z: repeatRows(z, samples), logDensity: constant([samples * moments.shape[0]!], 0) };
+      const distance = (a: Tensor, b: Tensor): Tensor => reshape(sum(square(subtract(a, b)), [1]), [batch]);
+      return {
+        z: repeatRows(z, samples),
+        logDensity: constant([samples * batch], 0),
+        penalty(mean) {
+          const chosen = validRows(choice, batch);
+          const counts = sum(chosen, [0]);
+          const commitmentLoss = mean(distance(moments, stopGradient(codewords)));
+          const committed = affine(commitmentLoss, commitment, 0);
+          const terms = { commitment: commitmentLoss, perplexity: perplexity(counts) };
+          if (book.follow) return { loss: committed, terms, averages: book.follow(chosen, counts, rows) };
+          return { loss: add(mean(distance(stopGradient(moments), codewords)), committed), terms };
+        },
+      };
     },
     summary: (moments) => quantize(moments).codewords,
     prior: uniformCodes(codebook, groups),
-    penalty(moments, mean) {
-      const { choice, codewords } = quantize(moments);
-      const distance = (a: Tensor, b: Tensor): Tensor =>
-        mean(reshape(sum(square(subtract(a, b)), [1]), [moments.shape[0]!]));
-      const codebookLoss = distance(stopGradient(moments), codewords);
-      const commitmentLoss = distance(moments, stopGradient(codewords));
-      return {
-        loss: add(codebookLoss, affine(commitmentLoss, commitment, 0)),
-        terms: { commitment: commitmentLoss, perplexity: perplexity(choice, moments.shape[0]!) },
-      };
-    },
   };
 }
 
-/** exp of the entropy of the codewords' shares in the batch, f32[1]: 1 where one is used, C where all are alike. */
-function perplexity(choice: Tensor, batch: number): Tensor {
+/** One-hot rows f32[B*G, C] with zeros for those of padding. */
+function validRows(choice: Tensor, batch: number): Tensor {
   const [rows, codes] = choice.shape as [number, number];
-  const groups = rows / batch;
-  const { share } = batchRows(batch);
-  const counted = multiply(reshape(choice, [batch, groups * codes]), reshape(share, [batch, 1]));
-  const shares = affine(sum(reshape(counted, [rows, codes]), [0]), 1 / groups, 0);
-  const logs = log(binary('maximum', shares, constant([codes], SMALLEST_SHARE)));
+  const ofDatum = reshape(choice, [batch, (rows / batch) * codes]);
+  return reshape(multiply(ofDatum, reshape(batchRows(batch).valid, [batch, 1])), [rows, codes]);
+}
+
+/** exp of the entropy of the codewords' shares in the batch, f32[1], from their counts: 1 where one is used, C where all are alike. */
+function perplexity(counts: Tensor): Tensor {
+  const shares = divide(counts, sum(counts));
+  const logs = log(binary('maximum', shares, constant(counts.shape, SMALLEST_SHARE)));
   return exp(negate(sum(multiply(shares, logs))));
 }
 
