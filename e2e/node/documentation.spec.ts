@@ -55,7 +55,13 @@ function programOf(page: string, text: string): string {
   ];
   const before = page.startsWith('members/') || page === 'evaluation.md';
   const spec = models[page.split('/').at(-1)!] ?? base;
-  return [before ? setUp(spec) : '', ...(before ? lines : []), text, ...built, 'process.exit();'].join('\n');
+  return [
+    before ? setUp(spec) : '',
+    ...(before ? lines : []),
+    text,
+    ...(before ? built : []),
+    'process.exit();',
+  ].join('\n');
 }
 
 const pages = readdirSync(join(projectRoot, 'docs'), { recursive: true, encoding: 'utf8' })

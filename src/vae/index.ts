@@ -23,6 +23,7 @@ export {
 } from './convert/transposed-convolution.js';
 export { readCifar10, type Cifar10Batch } from './data/cifar.js';
 export type * from './layer-spec.js';
+export { nameAt, type Extent, type Layer, type Site } from './layers/layer.js';
 export {
   convResidualSpec,
   convSpec,
@@ -38,12 +39,21 @@ export { readIdxImages, readIdxLabels } from './data/idx.js';
 export { bitsPerDimension } from './metrics/bits.js';
 export type { EstimatorSpec } from './estimator-spec.js';
 export type { EvaluateOptions } from './evaluate.js';
+export type { Extensions, OwnLayer, OwnObjective } from './extensions.js';
+export type {
+  Adversary,
+  Objective,
+  ObjectiveContext,
+  ObjectiveSite,
+  Penalty,
+} from './objectives/objective.js';
 export {
   objectiveNames,
   type ObjectiveInput,
   type ObjectiveSpec,
   type ObjectiveType,
 } from './objectives/objective-spec.js';
+export type { OwnPart } from './own-spec.js';
 export type { PosteriorInput, PosteriorSpec } from './posteriors/posterior-spec.js';
 export type { HierarchicalSpec, PriorInput, PriorSpec } from './priors/prior-spec.js';
 export { optimizerNames, type OptimizerSpec } from './optimizers/optimizer.js';

@@ -4,6 +4,7 @@ import { checkActivation, type Activation } from '../gpu/ops/activation.js';
 import type { Padding } from '../gpu/ops/conv.js';
 import type { Pair } from '../gpu/shape.js';
 import { integer, numberIn, record, show } from '../gpu/check.js';
+import { ownName, ownOptions, type OwnPart } from './own-spec.js';
 
 /** y = activation(x W + b), `units` wide; an image is flattened first. */
 export interface DenseSpec {
@@ -107,7 +108,8 @@ export type LayerSpec =
   | AttentionSpec
   | ResidualSpec
   | FlattenSpec
-  | ReshapeSpec;
+  | ReshapeSpec
+  | OwnPart;
 
 /** Checks a field's value, which is `undefined` where the field is absent; gives the value to keep. */
 type Field = (value: unknown, where: string) => unknown;
@@ -201,6 +203,7 @@ const fields: Record<LayerSpec['type'], Readonly<Record<string, Field>>> = {
   residual: { layers, activation: noActivation },
   flatten: {},
   reshape: { shape: sizes },
+  own: { name: ownName, options: optional(ownOptions) },
 };
 
 /** A list of layers with every default filled in. @throws SpecError naming the layer and the field */

@@ -6,6 +6,7 @@ import { concat } from '../gpu/ops/concat.js';
 import { reshape, stopGradient } from '../gpu/ops/constant.js';
 import { elementCount, sameShape, type Shape } from '../gpu/shape.js';
 import { boundLosses, type Bound } from './bound.js';
+import type { Extensions } from './extensions.js';
 import type { EstimatorSpec } from './estimator-spec.js';
 import { affineMap } from './layers/dense.js';
 import type { TrainingBatch } from './layers/norm.js';
@@ -52,7 +53,10 @@ export class Model {
   readonly #output: { weight: Tensor; bias: Tensor } | undefined;
 
   /** @throws SpecError naming the layer that does not fit */
-  constructor(readonly spec: CompleteSpec) {
+  constructor(
+    readonly spec: CompleteSpec,
+    extensions: Extensions = {},
+  ) {
     const { input, latent } = spec;
     const { weights } = this;
     this.width = elementCount(input);
@@ -61,13 +65,14 @@ export class Model {
     const datum = input.length === 3 ? input : [this.width];
     this.#takesImages = datum.length === 3 && spec.encoder[0]?.type !== 'dense';
     this.posterior = buildPosterior(spec.posterior, { latent, weights });
-    this.#encoder = this.#encoderStack(datum);
+    const { layers: own } = extensions;
+    this.#encoder = this.#encoderStack(datum, own);
     const encoded = this.#encoder.flattened ?? this.#encoder.shape;
     this.#moments = weights.moments(encoded, momentColumns(this.posterior, latent));
     this.#decoder = stack(
       spec.decoder,
       { shape: [latent + this.conditionWidth] },
-      { weights, prefix: 'decoder', where: 'spec.decoder' },
+      { weights, prefix: 'decoder', where: 'spec.decoder', ...(own && { own }) },
     );
     this.#output = this.#outputLayer([...datum.slice(0, -1), datum.at(-1)! * this.outputsPerElement]);
     this.likelihood = buildLikelihood(spec.likelihood, weights, datum);
@@ -90,13 +95,16 @@ export class Model {
         'spec.prior',
         `is ${spec.prior.type}, and a ${spec.posterior.type} posterior has no KL that it could learn from; use standard-normal`,
       );
-    this.objective = buildObjective({ spec, posterior: this.posterior, latent, datum, weights });
+    this.objective = buildObjective(
+      { spec, posterior: this.posterior, latent, datum, weights },
+      extensions.objectives,
+    );
   }
 
   /** The condition comes as further channels of an image, or further columns of a vector. */
-  #encoderStack(datum: Shape): Stack {
+  #encoderStack(datum: Shape, own: Extensions['layers']): Stack {
     const { weights, spec, width, conditionWidth } = this;
-    const site = { weights, prefix: 'encoder', where: 'spec.encoder' };
+    const site = { weights, prefix: 'encoder', where: 'spec.encoder', ...(own && { own }) };
     if (conditionWidth === 0)
       return stack(
         spec.encoder,

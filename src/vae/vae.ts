@@ -9,6 +9,7 @@ import { readModelSpec, readModelValues, writeModelFile, type ModelValues } from
 import { conditionRows } from './condition.js';
 import type { Dataset } from './data/dataset.js';
 import { evaluate, type EvaluateOptions } from './evaluate.js';
+import type { Extensions } from './extensions.js';
 import { Inference } from './inference.js';
 import { Model } from './model.js';
 import { completeSpec, type CompleteSpec, type VaeSpec } from './spec.js';
@@ -17,7 +18,7 @@ import { train, type TrainOptions, type TrainReport } from './train.js';
 import { Trainer } from './trainer.js';
 import type { TrainerOptions } from './trainer-options.js';
 
-export interface CreateOptions {
+export interface CreateOptions extends Extensions {
   /** A GPUDevice of the caller's (never destroyed here), or a Device shared between models. */
   readonly device?: GPUDevice | Device;
   /** Seed of the initial weights. */
@@ -61,7 +62,7 @@ export class Vae {
   static async create(spec: VaeSpec, options: CreateOptions = {}): Promise<Vae> {
     const { seed = 0 } = options;
     checkSeed(seed);
-    const model = new Model(completeSpec(spec));
+    const model = new Model(completeSpec(spec), options);
     const { weights } = model;
     const values = { weights: weights.initialValues(seed), state: weights.initialState(seed) };
     return Vae.#build(model, values, options);
@@ -69,7 +70,7 @@ export class Vae {
 
   /** A model from `save()`'s bytes. @throws CheckpointError when they are broken or of another format */
   static async load(bytes: Uint8Array, options: CreateOptions = {}): Promise<Vae> {
-    const model = new Model(await readModelSpec(bytes));
+    const model = new Model(await readModelSpec(bytes), options);
     return Vae.#build(model, await readModelValues(model, bytes), options);
   }
 

@@ -143,6 +143,8 @@ function describeLayer(layer: LayerSpec): (string | number)[] {
       return [`upsample*${layer.factor}`];
     case 'residual':
       return [`residual(${layer.layers.flatMap(describeLayer).join('-')})`];
+    case 'own':
+      return [layer.name];
     case 'flatten':
     case 'reshape':
       return [];

@@ -3,6 +3,7 @@ import { SpecError } from '../../gpu/errors.js';
 import type { Tensor } from '../../gpu/graph.js';
 import type { Activation } from '../../gpu/ops/activation.js';
 import type { Shape } from '../../gpu/shape.js';
+import type { OwnLayer } from '../extensions.js';
 import type { WeightFactory } from '../weights.js';
 import type { TrainingBatch } from './norm.js';
 
@@ -30,6 +31,8 @@ export interface Site {
   readonly type: string;
   /** The image that the layer's units become, if a reshape follows. */
   readonly becomes?: Shape;
+  /** Layers of the caller's by name. */
+  readonly own?: Readonly<Record<string, OwnLayer>>;
 }
 
 /** The name of a site's weights, `offset` modules after its first. */

@@ -9,8 +9,8 @@ import { averagePool, maxPool, poolAxes, windowCount } from '../../gpu/ops/pool.
 import { activate } from '../../gpu/ops/unary.js';
 import { upsample } from '../../gpu/ops/upsample.js';
 import { elementCount, sameShape, type Shape } from '../../gpu/shape.js';
+import { ownCode } from '../own-spec.js';
 import type { LayerSpec, NormSpec, PoolSpec, ResidualSpec } from '../layer-spec.js';
-import type { WeightFactory } from '../weights.js';
 import { attention } from './attention.js';
 import { conv, deconv } from './conv.js';
 import { dense } from './dense.js';
@@ -24,6 +24,9 @@ export interface Stack extends Extent {
   readonly places: number;
 }
 
+/** Where a list of layers stands, as Site. */
+export type StackSite = Pick<Site, 'weights' | 'prefix' | 'where' | 'own'>;
+
 /**
  * Builds `specs` for data of `extent`, their weights named `prefix.place`.
  * @throws SpecError naming the layer that does not fit what comes before it
@@ -31,7 +34,7 @@ export interface Stack extends Extent {
 export function stack(
   specs: readonly LayerSpec[],
   extent: Extent,
-  { weights, prefix, where }: { weights: WeightFactory; prefix: string; where: string },
+  { weights, prefix, where, own }: StackSite,
 ): Stack {
   const built: Layer[] = [];
   let at = extent;
@@ -39,7 +42,15 @@ export function stack(
   specs.forEach((spec, index) => {
     const becomes = imageAfter(specs.slice(index + 1));
     const path = `${where}[${index}]`;
-    const site = { weights, prefix, place, where: path, type: spec.type, ...(becomes && { becomes }) };
+    const site: Site = {
+      weights,
+      prefix,
+      place,
+      where: path,
+      type: spec.type,
+      ...(becomes && { becomes }),
+      ...(own && { own }),
+    };
     const layer = buildNamed(spec, at, site);
     built.push(layer);
     at = layer;
@@ -111,6 +122,8 @@ function build(spec: LayerSpec, extent: Extent, site: Site): Layer {
     }
     case 'reshape':
       return reshaped(spec.shape, extent, site);
+    case 'own':
+      return ownCode(spec, site.own, `${site.where}.name`, 'layers')(extent, site, spec.options);
   }
 }
 
@@ -172,6 +185,7 @@ function residual(spec: ResidualSpec, extent: Extent, site: Site): Layer {
     weights: site.weights,
     prefix: `${name}.layers`,
     where: `${site.where}.layers`,
+    ...(site.own && { own: site.own }),
   });
   const channels = inner.shape[2];
   if (inner.shape.length !== 3 || inner.shape[0] !== H || inner.shape[1] !== W)

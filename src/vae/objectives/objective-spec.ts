@@ -2,6 +2,7 @@
 import { numberIn, oneOf, record, show } from '../../gpu/check.js';
 import { SpecError } from '../../gpu/errors.js';
 import { layers, type LayerSpec } from '../layer-spec.js';
+import { ownName, ownOptions, type OwnPart } from '../own-spec.js';
 import { checkSchedule, type CyclicalSchedule, type LinearSchedule } from '../schedule.js';
 
 /** A weight by step that a file can keep. */
@@ -21,6 +22,7 @@ export type WeightSpec = number | LinearSchedule | CyclicalSchedule;
  * - `l2`, `gradient-penalty`: small codes, and a decoder of small weights or of a small gradient; with a deterministic
  *   posterior the regularised autoencoder (Ghosh et al. 2020).
  * - `fisher`: the Fisher divergence in place of the bound (Elkhalil et al. 2021).
+ * - `own`: code of the caller's, passed in `objectives` of Vae.create and Vae.load.
  */
 export type ObjectiveSpec =
   | { readonly type: 'elbo' }
@@ -50,7 +52,8 @@ export type ObjectiveSpec =
   | ({ readonly type: 'vae-gan' } & DiscriminatorFields)
   | ({ readonly type: 'l2' } & RegularizedFields)
   | ({ readonly type: 'gradient-penalty' } & RegularizedFields)
-  | { readonly type: 'fisher' };
+  | { readonly type: 'fisher' }
+  | OwnPart;
 
 export type KernelName = 'rbf' | 'imq';
 export type ObjectiveType = ObjectiveSpec['type'];
@@ -97,6 +100,14 @@ class Fields {
 
   number(name: string, otherwise: number, least: number, below: number): number {
     return numberIn(this.values[name] ?? otherwise, `spec.objective.${name}`, least, below);
+  }
+
+  own(): Omit<OwnPart, 'type'> {
+    const { name, options } = this.values;
+    return {
+      name: ownName(name, 'spec.objective.name'),
+      ...(options !== undefined && { options: ownOptions(options, 'spec.objective.options') }),
+    };
   }
 
   oneOf<N extends string>(name: string, names: readonly [N, ...N[]]): N {
@@ -164,16 +175,19 @@ const readers: { [T in ObjectiveType]: readonly [names: readonly string[], read:
   l2: regularized,
   'gradient-penalty': regularized,
   fisher: [[], () => ({})],
+  own: [['name', 'options'], (f) => f.own()],
 };
 
-/** The names of all objectives. */
-export const objectiveNames = Object.keys(readers) as ObjectiveType[];
+const types = Object.keys(readers) as ObjectiveType[];
+
+/** The names of the package's objectives. */
+export const objectiveNames = types.filter((name) => name !== 'own');
 
 /** Fills in what is left out. @throws SpecError for what is not an objective, naming the field */
 export function objectiveSpec(value: unknown): ObjectiveSpec {
   const fields: object | null =
     typeof value === 'string' ? { type: value } : typeof value === 'object' ? value : null;
-  const type = objectiveNames.find((name) => fields && 'type' in fields && fields.type === name);
+  const type = types.find((name) => fields && 'type' in fields && fields.type === name);
   if (!type)
     throw new SpecError(
       'spec.objective',

@@ -2,7 +2,9 @@
 import type { Tensor } from '../../gpu/graph.js';
 import type { MovingAverage } from '../../gpu/ops/moving-average.js';
 import type { Bound } from '../bound.js';
+import type { Extensions } from '../extensions.js';
 import type { Model } from '../model.js';
+import { ownCode } from '../own-spec.js';
 import type { Posterior } from '../posteriors/posterior.js';
 import type { OptimizerSpec } from '../optimizers/optimizer.js';
 import type { Schedule } from '../schedule.js';
@@ -79,7 +81,7 @@ export interface ObjectiveSite {
 }
 
 /** The objective of a specification; its own weights are named `objective.*`. @throws SpecError when the model does not fit it */
-export function buildObjective(site: ObjectiveSite): Objective {
+export function buildObjective(site: ObjectiveSite, own?: Extensions['objectives']): Objective {
   const { objective } = site.spec;
   switch (objective.type) {
     case 'elbo':
@@ -105,5 +107,7 @@ export function buildObjective(site: ObjectiveSite): Objective {
       return regularized(objective);
     case 'fisher':
       return fisher(site);
+    case 'own':
+      return ownCode(objective, own, 'spec.objective.name', 'objectives')(site, objective.options);
   }
 }
