@@ -14,7 +14,7 @@ import { completeSpec } from '../../src/vae/spec.js';
 const activations = 'identity, relu, leakyRelu, sigmoid, tanh, softplus, silu, gelu';
 const types =
   'dense, conv, deconv, activation, groupNorm, layerNorm, batchNorm, averagePool, maxPool, upsample, dropout, ' +
-  'attention, residual, flatten, reshape';
+  'attention, residual, flatten, reshape, own';
 
 /** The message that refuses a model of 8x6x4 images with these layers, without its `[spec.`. */
 function refusal(encoder: unknown, decoder: unknown = []): string {
