@@ -2,6 +2,8 @@
 import type { Tensor } from '../gpu/graph.js';
 import { broadcastTo } from '../gpu/ops/binary.js';
 import { reshape } from '../gpu/ops/constant.js';
+import { sum } from '../gpu/ops/sum.js';
+import { square } from '../gpu/ops/unary.js';
 import { elementCount } from '../gpu/shape.js';
 
 /** f32[B, ...] -> f32[S*B, ...]. */
@@ -21,4 +23,14 @@ export function spreadRows(f: (a: Tensor, b: Tensor) => Tensor, a: Tensor, b: Te
   const [batch] = b.shape as [number];
   const cube = reshape(a, [rows / batch, batch, columns]);
   return reshape(f(cube, reshape(b, [1, batch, columns])), [rows, columns]);
+}
+
+/** The sum of every row, f32[R, K] -> f32[R]. */
+export function sumRows(x: Tensor): Tensor {
+  return reshape(sum(x, [1]), [x.shape[0]!]);
+}
+
+/** |x_r|^2 of every row, f32[R, K] -> f32[R]. */
+export function squaredRows(x: Tensor): Tensor {
+  return sumRows(square(x));
 }

@@ -79,6 +79,12 @@ export class Trainer {
     return this.#parts.model[0]!.executable.plan;
   }
 
+  /** The plans of all phases: the model's, which take turns, and the discriminator's. */
+  get plans(): Plan[] {
+    const { model, adversary } = this.#parts;
+    return [...model, ...(adversary ? [adversary] : [])].map(({ executable }) => executable.plan);
+  }
+
   /** Of the next step. */
   get dispatchesPerStep(): number {
     return this.#phasesOf(this.stepCount).reduce((sum, { executable }) => sum + executable.dispatchCount, 0);

@@ -36,7 +36,7 @@ export interface ReparameterizeAttributes {
 }
 
 /** Range of the log-variance where it is exponentiated; the same numbers stand in lib/posterior.wgsl. */
-const LOG_VARIANCE_RANGE = [-30, 20] as const;
+export const LOG_VARIANCE_RANGE = [-30, 20] as const;
 
 /** A log-variance within the range that the kernels clamp it to. */
 export const clampLogVariance = (s: Tensor): Tensor => clamp(s, ...LOG_VARIANCE_RANGE);

@@ -6,6 +6,7 @@ import type { Device } from '../../gpu/device.js';
 import { readModelSpec } from '../../vae/checkpoint/model-file.js';
 import type { Dataset } from '../../vae/data/dataset.js';
 import { evaluationReport } from '../../vae/evaluation/report.js';
+import { checkOptions } from '../../vae/trainer-options.js';
 import { Vae } from '../../vae/vae.js';
 import { loadImages } from '../data.js';
 import { imageGrid } from '../pictures.js';
@@ -25,6 +26,7 @@ import { describeModel, openDevice, say } from './session.js';
  */
 export async function evaluateCommand(path: string, settings: EvaluateSettings): Promise<number> {
   const { data, limit, size, channels, skipBroken, out } = settings;
+  checkOptions(settings, 1);
   const file = await readCheckpoint(path);
   const { input } = await naming(file.path, () => readModelSpec(file.bytes));
   const test = await loadImages(data, 'test', { limit, size, channels, skipBroken, pictureShape: input });

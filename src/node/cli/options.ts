@@ -6,12 +6,13 @@
 import { type Command, Option } from 'commander';
 import { SpecError } from '../../gpu/errors.js';
 import { activationCodes, type Activation } from '../../gpu/ops/activation.js';
-import type { Estimator } from '../../gpu/ops/reparameterize.js';
+import type { EstimatorSpec } from '../../vae/estimator-spec.js';
 import { objectiveNames, type ObjectiveType } from '../../vae/objectives/objective-spec.js';
 import { optimizerNames } from '../../vae/optimizers/optimizer.js';
 import { posteriorTypes, type PosteriorType } from '../../vae/posteriors/posterior-spec.js';
 import { presets, type PresetName } from '../../vae/presets.js';
 import type { ScaleSpec } from '../../vae/spec.js';
+import { estimatorOption, schemeOption, type SchemeSetting } from './estimator.js';
 
 export interface DataSettings {
   /** A data set's name, a folder of IDX files, CIFAR-10 batches or pictures, or an IDX images file. */
@@ -46,12 +47,13 @@ export interface ModelSettings {
 
 /** How the bound is estimated, in training and on test data alike. */
 export interface BoundSettings {
-  readonly estimator: Estimator;
+  readonly estimator: EstimatorSpec;
   readonly samples: number;
   readonly beta: number;
 }
 
 export interface OptimizationSettings {
+  readonly scheme: SchemeSetting;
   readonly batch: number;
   readonly learningRate: number;
   readonly optimizer: (typeof optimizerNames)[number];
@@ -207,9 +209,7 @@ export function addModelOptions(command: Command, defaults: { readonly model: Pr
 
 export function addBoundOptions(command: Command): Command {
   return command
-    .addOption(
-      choice('--estimator <name>', 'of the bound, full Monte Carlo or analytic KL', ['A', 'B']).default('B'),
-    )
+    .addOption(estimatorOption())
     .addOption(whole('--samples <n>', 'latent samples an image', { least: 1 }).default(1))
     .addOption(real('--beta <n>', 'weight of the KL term', { least: 0 }).default(1));
 }
@@ -223,6 +223,7 @@ export function addOptimizationOptions(
     .addOption(
       real('--learning-rate <n>', 'step size', { above: 0, below: 1000 }).default(defaults.learningRate),
     )
+    .addOption(schemeOption())
     .addOption(choice('--optimizer <name>', 'update rule', optimizerNames).default('adam'))
     .addOption(
       real('--max-norm <n>', 'clip the gradient to this norm; 0 does not clip', { least: 0 }).default(0),

@@ -26,9 +26,12 @@ export async function planCommand(settings: PlanSettings, typed: readonly string
       `one training step of ${describeModel(spec)} at batch ${settings.batch} on ${device.description}`,
       `${formatCount(vae.parameterCount)} parameters; data ${describeData(settings.data, parts)}`,
       '',
-      formatPlan(trainer.plan),
-      '',
-      formatMemory(memoryOf(trainer.plan, lengths)),
+      ...trainer.plans.flatMap((plan, _, { length }) => [
+        ...(length > 1 ? [`phase '${plan.label}'`, ''] : []),
+        formatPlan(plan),
+        '',
+        formatMemory(memoryOf(plan, lengths)),
+      ]),
       `with the training images (${formatQuantity(parts.train.values.byteLength, 'B')}), the ring of terms and ` +
         `placeholders ${formatQuantity(device.liveByteLength, 'B')}, all of it allocated before the first step`,
       `compiled in ${(trainer.compileTimeMs / 1000).toFixed(2)} s`,

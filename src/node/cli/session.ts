@@ -1,15 +1,16 @@
 /** What every command begins with: images, checked against the model, and a device. */
 import { Device } from '../../gpu/device.js';
-import { DataError } from '../../gpu/errors.js';
+import { DataError, SpecError } from '../../gpu/errors.js';
 import { checkForModel } from '../../vae/data/check.js';
 import type { Dataset } from '../../vae/data/dataset.js';
 import { elementCount } from '../../gpu/shape.js';
 import type { TuneTable } from '../../gpu/tuning.js';
 import type { LayerSpec } from '../../vae/layer-spec.js';
 import type { CompleteSpec } from '../../vae/spec.js';
-import type { TrainerOptions } from '../../vae/trainer-options.js';
+import { checkOptions, type TrainerOptions } from '../../vae/trainer-options.js';
 import { loadImages } from '../data.js';
 import { openNodeGpu } from '../dawn.js';
+import { schemeOf } from './estimator.js';
 import { formatCount } from './format.js';
 import { chooseModel } from './model-spec.js';
 import type { AdapterSettings, DataSettings, PlanSettings } from './options.js';
@@ -38,6 +39,7 @@ export interface Task {
  * @throws SpecError, DataError or ShapeError
  */
 export async function prepareTask(settings: PlanSettings, typed: readonly string[]): Promise<Task> {
+  checkOptions(trainerOptions(settings), settings.batch);
   const model = await chooseModel(settings, typed);
   const parts = await loadParts(settings, model.pictureShape);
   const spec = model.specFor(
@@ -45,6 +47,7 @@ export async function prepareTask(settings: PlanSettings, typed: readonly string
     settings.condition ? countClasses(settings.data, parts) : undefined,
   );
   checkParts(parts, spec, settings.batch);
+  checkScheme(settings, spec);
   return { parts, spec };
 }
 
@@ -79,6 +82,14 @@ function checkParts({ train, test }: Parts, spec: CompleteSpec, batch: number): 
   checkForModel(test, spec, 1);
 }
 
+function checkScheme({ scheme }: PlanSettings, { posterior }: CompleteSpec): void {
+  if (scheme.type === 'hard-em' && posterior.type !== 'deterministic')
+    throw new SpecError(
+      '--scheme',
+      `is hard-em, whose codes are points, and the posterior is ${posterior.type}; add --posterior deterministic, or use alternating`,
+    );
+}
+
 /**
  * Says so when the table is not one of this adapter.
  *
@@ -92,7 +103,8 @@ export async function openDevice({ adapter }: AdapterSettings, tuning?: TuneTabl
 
 /** The library's options of the command line's. */
 export function trainerOptions(settings: PlanSettings): TrainerOptions {
-  const { batch, learningRate, optimizer, maxNorm, beta, estimator, samples, seed, binarize } = settings;
+  const { batch, learningRate, optimizer, maxNorm, beta, estimator, samples, scheme, seed, binarize } =
+    settings;
   const update = { type: optimizer, maxNorm };
   return {
     batchSize: batch,
@@ -101,6 +113,7 @@ export function trainerOptions(settings: PlanSettings): TrainerOptions {
     beta,
     estimator,
     samples,
+    scheme: schemeOf(scheme),
     seed,
     binarize,
   };

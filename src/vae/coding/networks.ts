@@ -4,6 +4,7 @@
  * rows can tell; a decoder finds out about the others at the end.
  */
 import { DataError, SpecError } from '../../gpu/errors.js';
+import { LOG_VARIANCE_RANGE } from '../../gpu/ops/reparameterize.js';
 import { symmetricUniform } from '../../gpu/threefry.js';
 import { Inference } from '../inference.js';
 import type { Vae } from '../vae.js';
@@ -17,8 +18,6 @@ export interface NormalMoments {
   readonly scale: number[];
 }
 
-/** Log-variances are clamped where the posterior exponentiates them (src/gpu/ops/reparameterize.ts). */
-const LOG_VARIANCE_RANGE = [-30, 20] as const;
 /** Streams of Threefry, away from those of training. */
 const PROBE_STREAM = 0x62697400;
 const PROBE_ROWS = 4;

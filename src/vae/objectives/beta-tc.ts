@@ -3,11 +3,12 @@
  * latent. Chen et al. 2018, "Isolating sources of disentanglement", equation 2 and appendix C.2.
  */
 import type { Tensor } from '../../gpu/graph.js';
-import { add, binary, broadcastTo, divide, multiply, subtract } from '../../gpu/ops/binary.js';
+import { add, binary, divide, multiply, subtract } from '../../gpu/ops/binary.js';
 import { constant, reshape } from '../../gpu/ops/constant.js';
 import { logSumExp } from '../../gpu/ops/log-sum-exp.js';
 import { sum } from '../../gpu/ops/sum.js';
 import { affine, exp, log, square } from '../../gpu/ops/unary.js';
+import { repeatRows, sumRows } from '../rows.js';
 import { batchRows, identityMatrix } from './batch.js';
 import { gaussianMoments, requireGaussian } from './gaussian-moments.js';
 import type { ObjectiveOf } from './objective-spec.js';
@@ -46,7 +47,7 @@ function klParts(
   const weights = pairLogWeights(B, samples, rows);
   const joint = logSumExp(add(reshape(sum(density, [2]), [R, B]), weights), [1]);
   const marginals = logSumExp(add(density, reshape(weights, [R, B, 1])), [1]); // f32[R, K]
-  const product = reshape(sum(marginals, [1]), [R]);
+  const product = sumRows(marginals);
   const own = model.posterior.logDensity!(z, moments);
   return {
     mutualInformation: mean(subtract(own, joint)),
@@ -77,8 +78,5 @@ function pairLogWeights(batch: number, samples: number, rows: number): Tensor {
   const own = identityMatrix(batch);
   const ownOrOther = add(affine(own, -Math.log(rows), 0), multiply(affine(own, -1, 1), other));
   const weights = add(ownOrOther, reshape(affine(valid, NOTHING, -NOTHING), [1, batch]));
-  return reshape(broadcastTo(reshape(weights, [1, batch, batch]), [samples, batch, batch]), [
-    samples * batch,
-    batch,
-  ]);
+  return repeatRows(weights, samples);
 }

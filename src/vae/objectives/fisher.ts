@@ -7,12 +7,11 @@ import { SpecError } from '../../gpu/errors.js';
 import { vectorJacobian } from '../../gpu/gradient.js';
 import type { Tensor } from '../../gpu/graph.js';
 import { add, subtract } from '../../gpu/ops/binary.js';
-import { constant, reshape, stopGradient } from '../../gpu/ops/constant.js';
-import { sum } from '../../gpu/ops/sum.js';
-import { affine, square } from '../../gpu/ops/unary.js';
+import { constant, stopGradient } from '../../gpu/ops/constant.js';
+import { affine } from '../../gpu/ops/unary.js';
 import type { CompleteSpec } from '../spec.js';
 import type { Posterior } from '../posteriors/posterior.js';
-import { repeatRows } from '../rows.js';
+import { repeatRows, squaredRows } from '../rows.js';
 import type { Objective, ObjectiveContext, ObjectiveSite } from './objective.js';
 
 /** @throws SpecError for a likelihood other than a Gaussian of fixed scale, or a posterior without log q(z | x) */
@@ -47,9 +46,7 @@ function fixedScale({ likelihood, posterior: { type } }: CompleteSpec, posterior
 }
 
 /** 1/2 |x_r|^2 of every row, f32[R]. */
-function halfSquares(x: Tensor): Tensor {
-  return affine(reshape(sum(square(x), [1]), [x.shape[0]!]), 0.5, 0);
-}
+const halfSquares = (x: Tensor): Tensor => affine(squaredRows(x), 0.5, 0);
 
 /** grad_z log q(z | x) - grad_z log p(x, z), f32[S*B, K]. */
 function latentScore({ model, bound, condition }: ObjectiveContext): Tensor {

@@ -5,10 +5,10 @@
 import { vectorJacobian } from '../../gpu/gradient.js';
 import type { Tensor } from '../../gpu/graph.js';
 import { add, multiply } from '../../gpu/ops/binary.js';
-import { reshape } from '../../gpu/ops/constant.js';
 import { noise } from '../../gpu/ops/noise.js';
 import { sum } from '../../gpu/ops/sum.js';
 import { affine, square } from '../../gpu/ops/unary.js';
+import { squaredRows } from '../rows.js';
 import type { ObjectiveOf } from './objective-spec.js';
 import type { Objective, ObjectiveContext } from './objective.js';
 
@@ -34,11 +34,6 @@ export function regularized(spec: ObjectiveOf<'l2' | 'gradient-penalty'>): Objec
       };
     },
   };
-}
-
-/** |x_r|^2 of every row, f32[R]. */
-function squaredRows(x: Tensor): Tensor {
-  return reshape(sum(square(x), [1]), [x.shape[0]!]);
 }
 
 /** The sum of all squares in `decoder.*`. */

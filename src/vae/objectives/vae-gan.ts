@@ -5,11 +5,9 @@
  */
 import type { Tensor } from '../../gpu/graph.js';
 import { add, multiply, subtract } from '../../gpu/ops/binary.js';
-import { reshape } from '../../gpu/ops/constant.js';
 import { noise } from '../../gpu/ops/noise.js';
-import { sum } from '../../gpu/ops/sum.js';
-import { affine, square } from '../../gpu/ops/unary.js';
-import { repeatRows } from '../rows.js';
+import { affine } from '../../gpu/ops/unary.js';
+import { repeatRows, squaredRows } from '../rows.js';
 import { adversary, discriminator, missFirst } from './discriminator.js';
 import type { ObjectiveOf } from './objective-spec.js';
 import type { Objective, ObjectiveContext, ObjectiveSite } from './objective.js';
@@ -38,7 +36,8 @@ export function vaeGan(spec: ObjectiveOf<'vae-gan'>, site: ObjectiveSite): Objec
       const { bound, mean, weight, samples } = context;
       const { real, reconstructed, sampled } = imagesOf(context);
       const [features, sampledFeatures] = [network.features(reconstructed), network.features(sampled)];
-      const likeness = mean(halfDistance(repeatRows(network.features(real), samples), features));
+      const missed = subtract(repeatRows(network.features(real), samples), features);
+      const likeness = affine(mean(squaredRows(missed)), 0.5, 0);
       const fooling = affine(
         add(mean(missFirst(network.logit(features))), mean(missFirst(network.logit(sampledFeatures)))),
         0.5,
@@ -69,10 +68,4 @@ function imagesOf({ model, bound, condition, x }: ObjectiveContext): Images {
     reconstructed: likelihood.mean(bound.output),
     sampled: likelihood.mean(model.decode(drawn, condition, { batch: x.shape[0]! })),
   };
-}
-
-/** 1/2 |a - b|^2 of every row, f32[R]: -log N(a; b, I) less its constant. */
-function halfDistance(a: Tensor, b: Tensor): Tensor {
-  const [rows] = a.shape as [number];
-  return affine(reshape(sum(square(subtract(a, b)), [1]), [rows]), 0.5, 0);
 }

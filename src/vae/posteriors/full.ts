@@ -4,15 +4,14 @@
  */
 import type { Tensor } from '../../gpu/graph.js';
 import { add, divide, subtract } from '../../gpu/ops/binary.js';
-import { constant, reshape } from '../../gpu/ops/constant.js';
+import { constant } from '../../gpu/ops/constant.js';
 import { noise as noiseTensor } from '../../gpu/ops/noise.js';
 import { clampLogVariance } from '../../gpu/ops/reparameterize.js';
-import { sum } from '../../gpu/ops/sum.js';
 import { triangular } from '../../gpu/ops/triangular.js';
 import { affine, exp, log, square, unary } from '../../gpu/ops/unary.js';
 import { concat } from '../../gpu/ops/concat.js';
 import { slice } from '../../gpu/ops/window.js';
-import { repeatRows, spreadRows } from '../rows.js';
+import { repeatRows, spreadRows, sumRows } from '../rows.js';
 import { gaussian, LATENT_NOISE } from './gaussian.js';
 import type { Posterior } from './posterior.js';
 
@@ -40,7 +39,7 @@ export function full(latent: number): Posterior {
   /** -1/2 sum(eps^2 + s + log 2 pi), f32[S*B]. */
   const density = (epsilon: Tensor, s: Tensor): Tensor =>
     affine(
-      add(rowSum(square(epsilon)), repeatRows(rowSum(s), epsilon.shape[0]! / s.shape[0]!)),
+      add(sumRows(square(epsilon)), repeatRows(sumRows(s), epsilon.shape[0]! / s.shape[0]!)),
       -0.5,
       (-latent / 2) * Math.log(2 * Math.PI),
     );
@@ -64,11 +63,11 @@ export function full(latent: number): Posterior {
     drawWithKl(moments, { samples, noise }, estimator) {
       const { z, epsilon, s, mean, lower } = sample(moments, samples, noise);
       if (estimator === 'A') {
-        const ofSample = rowSum(subtract(square(z), square(epsilon)));
-        return { z, kl: affine(subtract(ofSample, repeatRows(rowSum(s), samples)), 0.5, 0) };
+        const ofSample = sumRows(subtract(square(z), square(epsilon)));
+        return { z, kl: affine(subtract(ofSample, repeatRows(sumRows(s), samples)), 0.5, 0) };
       }
-      const onDiagonal = rowSum(add(subtract(unary('expm1', s), s), square(mean)));
-      return { z, kl: repeatRows(affine(add(onDiagonal, rowSum(square(lower))), 0.5, 0), samples) };
+      const onDiagonal = sumRows(add(subtract(unary('expm1', s), s), square(mean)));
+      return { z, kl: repeatRows(affine(add(onDiagonal, sumRows(square(lower))), 0.5, 0), samples) };
     },
     logDensity(z, moments) {
       const { mean, s, deviation, lower } = parts(moments);
@@ -82,7 +81,7 @@ export function full(latent: number): Posterior {
       // 1/2 sum(s_p - s - 1 + (variance + (m - m_p)^2) / exp(s_p))
       const moved = add(variances(own), square(subtract(own.mean, priorMean)));
       const element = add(subtract(priorS, own.s), divide(moved, exp(priorS)));
-      return affine(rowSum(element), 0.5, -latent / 2);
+      return affine(sumRows(element), 0.5, -latent / 2);
     },
     summary(moments) {
       const own = parts(moments);
@@ -90,8 +89,6 @@ export function full(latent: number): Posterior {
     },
   };
 }
-
-const rowSum = (x: Tensor): Tensor => reshape(sum(x, [1]), [x.shape[0]!]);
 
 /** The variances of L L', f32[B, K]. */
 function variances({ deviation, lower, mean }: Parts): Tensor {

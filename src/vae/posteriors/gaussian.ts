@@ -62,7 +62,7 @@ export function gaussian(family: PosteriorFamily, latent: number): Posterior {
 }
 
 /** Mean and clamped log-variance of moments f32[R, 2K], as f32[1, R, K] each. */
-export function diagonalParts(moments: Tensor, latent: number): { mean: Tensor; s: Tensor } {
+function diagonalParts(moments: Tensor, latent: number): { mean: Tensor; s: Tensor } {
   const [rows] = moments.shape as [number];
   return {
     mean: reshape(slice(moments, 1, 0, latent), [1, rows, latent]),

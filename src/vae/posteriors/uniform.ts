@@ -8,10 +8,8 @@ import { add } from '../../gpu/ops/binary.js';
 import { constant, reshape } from '../../gpu/ops/constant.js';
 import { uniformNoise } from '../../gpu/ops/noise.js';
 import { affine } from '../../gpu/ops/unary.js';
+import { LATENT_NOISE } from './gaussian.js';
 import type { Posterior } from './posterior.js';
-
-/** Separates the latent noise from other uses of a seed. */
-const LATENT_NOISE = 0;
 
 /** Noise given in place of the kernel's own is taken as it is: U(-1/2, 1/2). */
 export function uniform(latent: number): Posterior {

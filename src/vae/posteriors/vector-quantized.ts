@@ -10,10 +10,10 @@ import { constant, reshape, stopGradient } from '../../gpu/ops/constant.js';
 import { matmul } from '../../gpu/ops/matmul.js';
 import { nearest, oneHot } from '../../gpu/ops/nearest.js';
 import { sum } from '../../gpu/ops/sum.js';
-import { affine, clamp, exp, log, negate, round, square, unary } from '../../gpu/ops/unary.js';
+import { affine, clamp, exp, log, negate, round, unary } from '../../gpu/ops/unary.js';
 import { batchRows } from '../objectives/batch.js';
 import type { Prior } from '../priors/prior.js';
-import { repeatRows } from '../rows.js';
+import { repeatRows, squaredRows } from '../rows.js';
 import { buildCodebook } from './codebook.js';
 import type { VectorQuantizedSpec } from './posterior-spec.js';
 import type { Posterior, PosteriorSite } from './posterior.js';
@@ -46,18 +46,18 @@ export function vectorQuantized(spec: VectorQuantizedSpec, { latent, weights }: 
       const { rows, choice, codewords } = quantize(moments);
       const [batch] = moments.shape as [number];
       const z = add(moments, stopGradient(subtract(codewords, moments)));
-      const distance = (a: Tensor, b: Tensor): Tensor => reshape(sum(square(subtract(a, b)), [1]), [batch]);
       return {
         z: repeatRows(z, samples),
         logDensity: constant([samples * batch], 0),
         penalty(mean) {
           const chosen = validRows(choice, batch);
           const counts = sum(chosen, [0]);
-          const commitmentLoss = mean(distance(moments, stopGradient(codewords)));
+          const commitmentLoss = mean(squaredRows(subtract(moments, stopGradient(codewords))));
           const committed = affine(commitmentLoss, commitment, 0);
           const terms = { commitment: commitmentLoss, perplexity: perplexity(counts) };
           if (book.follow) return { loss: committed, terms, averages: book.follow(chosen, counts, rows) };
-          return { loss: add(mean(distance(stopGradient(moments), codewords)), committed), terms };
+          const toCodewords = mean(squaredRows(subtract(stopGradient(moments), codewords)));
+          return { loss: add(toCodewords, committed), terms };
         },
       };
     },

@@ -9,11 +9,12 @@ import type { Tensor } from '../../gpu/graph.js';
 import { add, divide, multiply, subtract } from '../../gpu/ops/binary.js';
 import { reshape } from '../../gpu/ops/constant.js';
 import { logSumExp } from '../../gpu/ops/log-sum-exp.js';
-import { sum } from '../../gpu/ops/sum.js';
 import { affine, clamp, exp, log, negate, unary } from '../../gpu/ops/unary.js';
 import { concat } from '../../gpu/ops/concat.js';
 import { slice } from '../../gpu/ops/window.js';
+import { sumRows } from '../rows.js';
 import type { WeightFactory } from '../weights.js';
+import { normalCdf } from './normal-cdf.js';
 import type { Prior } from './prior.js';
 
 /** One logistic of every dimension; each f32[K]. */
@@ -64,7 +65,7 @@ function logMass(z: Tensor, components: readonly Component[]): Tensor {
     reshape(add(componentLogMass(z, component), component.logit), [1, rows, latent]),
   );
   const mixed = reshape(logSumExp(concat(masses, 0), [0]), [rows, latent]);
-  return reshape(sum(subtract(mixed, logNormalizer(components)), [1]), [rows]);
+  return sumRows(subtract(mixed, logNormalizer(components)));
 }
 
 /**
@@ -97,8 +98,7 @@ function logNormalizer(components: readonly Component[]): Tensor {
  */
 function sample(noise: Tensor, components: readonly Component[], latent: number): Tensor {
   const uniform = (part: number): Tensor => {
-    const normal = slice(noise, 1, part * latent, latent);
-    const u = affine(unary('erf', affine(normal, Math.SQRT1_2, 0)), 0.5, 0.5);
+    const u = normalCdf(slice(noise, 1, part * latent, latent));
     return clamp(u, sampleMargin, 1 - sampleMargin);
   };
   const scores = components.map(({ logit }, index) =>

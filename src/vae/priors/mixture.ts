@@ -12,6 +12,7 @@ import { softmax } from '../../gpu/ops/softmax.js';
 import { affine, exp, unary } from '../../gpu/ops/unary.js';
 import { pad, slice } from '../../gpu/ops/window.js';
 import { gaussianLogDensity } from '../posteriors/gaussian.js';
+import { normalCdf } from './normal-cdf.js';
 import type { Prior, PriorSite } from './prior.js';
 
 /** Its weights are `logit` f32[M], `mean` f32[M, K] and `log_variance` f32[M, K] behind the site's prefix. */
@@ -58,8 +59,7 @@ export function chooseOne(noise: Tensor, before: Tensor): Tensor {
     Float32Array.from({ length: count }, (_, i) => (i === 0 ? 1 : 0)),
   );
   if (count === 1) return add(affine(noise, 0, 0), first);
-  const place = affine(unary('erf', affine(noise, Math.SQRT1_2, 0)), 0.5, 0.5);
-  const passed = unary('positive', subtract(place, slice(before, 1, 1, count - 1)));
+  const passed = unary('positive', subtract(normalCdf(noise), slice(before, 1, 1, count - 1)));
   return add(subtract(pad(passed, 1, 1, 0), pad(passed, 1, 0, 1)), first);
 }
 

@@ -1,11 +1,10 @@
 /** p(z), or p(z | c), as pieces of a graph. */
 import { SpecError } from '../../gpu/errors.js';
 import type { Tensor } from '../../gpu/graph.js';
-import { reshape } from '../../gpu/ops/constant.js';
-import { sum } from '../../gpu/ops/sum.js';
-import { affine, square } from '../../gpu/ops/unary.js';
+import { affine } from '../../gpu/ops/unary.js';
 import type { Shape } from '../../gpu/shape.js';
 import type { Posterior } from '../posteriors/posterior.js';
+import { squaredRows } from '../rows.js';
 import type { WeightFactory } from '../weights.js';
 import { conditional } from './conditional.js';
 import { factorized } from './factorized.js';
@@ -70,8 +69,7 @@ export function buildPrior(spec: PriorSpec, site: PriorSite): Prior {
 
 /** log N(z; 0, I), f32[R], of z f32[R, K]. */
 export function standardNormalLogDensity(z: Tensor): Tensor {
-  const [rows, latent] = z.shape as [number, number];
-  return affine(reshape(sum(square(z), [1]), [rows]), -0.5, (-latent / 2) * Math.log(2 * Math.PI));
+  return affine(squaredRows(z), -0.5, (-z.shape[1]! / 2) * Math.log(2 * Math.PI));
 }
 
 function standardNormal(latent: number): Prior {
