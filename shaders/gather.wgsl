@@ -30,8 +30,9 @@ override BYTES: bool = true;
 @group(0) @binding(2) var<storage, read> dataset: array<u32>;
 @group(0) @binding(3) var<storage, read_write> x: array<f32>;
 
-// b / 255 = 257 b / 2^16 + b / (255 2^16): the first is exact and the second far below its last bit, so that their sum is
-// the rounded quotient for every byte, fused or not. WGSL's own division may be off by 2.5 units in the last place.
+// b / 255 = 257 b / 2^16 + b / (255 2^16): the first is exact, and the second so small that what it is rounded by does not
+// reach the sum's last bit; the sum is the rounded quotient for every byte, fused or not. WGSL's own division may be off by
+// 2.5 units in the last place.
 fn unit_of(byte: u32) -> f32 {
   return f32(257u * byte) * 0x1p-16 + f32(byte) * 5.98383920e-8;
 }
