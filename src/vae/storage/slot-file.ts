@@ -76,10 +76,10 @@ function writeInPlace(access: SyncAccess, bytes: Uint8Array): void {
 async function unwritable(name: string, byteLength: number, cause: unknown): Promise<CheckpointError> {
   if (nameOf(cause) !== 'QuotaExceededError')
     return new CheckpointError('storage', `${name} cannot be written: ${String(cause)}`, { cause });
-  const { usage, quota } = await navigator.storage.estimate();
+  const { usage } = await navigator.storage.estimate(); // Chromium's quota there is a round number, not the limit
   return new CheckpointError(
     'storage',
-    `the checkpoint takes ${byteLength} bytes, and ${usage} of the site's ${quota} are used; the one before it is kept; clear other stores, or free space on the disk`,
+    `the checkpoint takes ${byteLength} bytes, the site has ${usage} stored, and the browser gives it no more; the one before it is kept; clear other stores, or free space on the disk`,
     { cause },
   );
 }
