@@ -62,6 +62,7 @@ const everyFile = [
   'reconstructions.png',
   'report.json',
   'samples.png',
+  'training.safetensors',
 ];
 
 test('train writes every file, and a report that its last line repeats', async () => {

@@ -1,6 +1,8 @@
 /** The page's half: offers the runs to the test, here and in a worker, and counts what the policy refuses. */
 import * as coding from '../../dist/coding.js';
 import * as library from '../../dist/index.js';
+import * as storage from '../../dist/storage.js';
+import { readStore, trainIntoStore } from './resume.js';
 import { train } from './run.js';
 
 const violations = [];
@@ -24,4 +26,4 @@ function trainInWorker(task) {
   });
 }
 
-globalThis.site = { library, coding, train, trainInWorker, violations };
+globalThis.site = { library, coding, storage, readStore, train, trainIntoStore, trainInWorker, violations };

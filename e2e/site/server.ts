@@ -10,6 +10,7 @@ import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import type * as Library from '../../src/index.js';
 import type * as Coding from '../../src/vae/coding/index.js';
+import type * as CheckpointStorage from '../../src/vae/storage/index.js';
 import { requireAdapter } from '../browser.js';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -61,10 +62,16 @@ declare global {
   var site: {
     readonly library: typeof Library;
     readonly coding: typeof Coding;
+    readonly storage: typeof CheckpointStorage;
+    trainIntoStore(name: string): Promise<void>;
+    readStore(name: string): Promise<number[] | undefined>;
     train(task: Task): Promise<TaskResult>;
     trainInWorker(task: Task): Promise<TaskResult>;
     readonly violations: readonly string[];
   };
+  /** Of trainIntoStore: the last step whose save was acknowledged, and how many were. */
+  var acknowledged: number | undefined;
+  var saves: number | undefined;
 }
 
 /** A running site; `close` ends it. */

@@ -10,7 +10,7 @@ import type { Kernel } from './kernel-declaration.js';
 import type { CompiledKernel } from './kernel.js';
 import { checkBindings } from './limits.js';
 import type { Location, Plan, PlannedDispatch } from './plan.js';
-import { readBuffer } from './readback.js';
+import { readBuffer, type BufferRange } from './readback.js';
 import { alignUp, elementCount } from './shape.js';
 
 /** The values of the step block (shaders/lib/step.wgsl); those left out are 0. */
@@ -222,7 +222,7 @@ export class Executable {
   }
 
   /** The buffer and byte offset of an output, for copies on the GPU. */
-  output(name: string): { buffer: GPUBuffer; byteOffset: number; byteLength: number } {
+  output(name: string): BufferRange {
     const output = this.plan.outputs.get(name);
     if (!output || output.location.kind === 'unused')
       throw new ShapeError(

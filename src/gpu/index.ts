@@ -77,7 +77,7 @@ export { upsample } from './ops/upsample.js';
 export { pad, slice } from './ops/window.js';
 export { ParameterSet } from './parameters.js';
 export { makePlan, type Plan, type PlanRequest } from './plan.js';
-export { readBuffer } from './readback.js';
+export { readBuffer, snapshot, type BufferRange } from './readback.js';
 export { describeShape, elementCount, sameShape, type Shape } from './shape.js';
 export { readTuneTable, type ProductKey, type Tiling, type TuneTable, type Tuning } from './tuning.js';
 export { Scheduler, type DispatchTime, type SchedulerOptions } from './scheduler.js';

@@ -4,16 +4,10 @@
  */
 import type { BufferGroup } from './buffer-group.js';
 import type { Device } from './device.js';
-import { mapAndCopy } from './readback.js';
+import { mapAndCopy, type BufferRange } from './readback.js';
 
 /** What one step leaves: f32 words, in the order of the sources given to `record`. */
 export type MetricEntry = Float32Array;
-
-export interface MetricSource {
-  readonly buffer: GPUBuffer;
-  readonly byteOffset: number;
-  readonly byteLength: number;
-}
 
 export class MetricRing {
   readonly #device: Device;
@@ -42,7 +36,7 @@ export class MetricRing {
   }
 
   /** Encodes the copies of one step's entry. */
-  record(encoder: GPUCommandEncoder, sources: readonly MetricSource[]): void {
+  record(encoder: GPUCommandEncoder, sources: readonly BufferRange[]): void {
     let byteOffset = 4 * this.wordsPerEntry * (this.#recorded % this.capacity);
     for (const source of sources) {
       encoder.copyBufferToBuffer(source.buffer, source.byteOffset, this.#ring, byteOffset, source.byteLength);

@@ -21,6 +21,7 @@ import {
   addDataOptions,
   addModelOptions,
   addOptimizationOptions,
+  addSaveEveryOption,
   addTuningOption,
   baselineModels,
   choice,
@@ -30,13 +31,14 @@ import {
   type BaselineSettings,
   type EvaluateSettings,
   type PlanSettings,
+  type ResumeSettings,
   type SampleSettings,
   type TrainSettings,
   type TuneSettings,
 } from './cli/options.js';
 import type { PresetName } from '../vae/presets.js';
 import { planCommand } from './cli/plan.js';
-import { trainCommand } from './cli/train.js';
+import { resumeCommand, trainCommand } from './cli/train.js';
 import { tuneCommand } from './cli/tune.js';
 import { packageVersion } from './package.js';
 
@@ -71,6 +73,7 @@ const trainings = [
 const examples: Readonly<Record<string, string>> = {
   start: 'start',
   train: 'train --data mnist --model conv --latent 2 --epochs 3 --out run',
+  resume: 'resume run',
   plan: 'plan --model conv --batch 64',
   tune: 'tune --model conv --batch 64 --out tuning.json',
   evaluate: 'evaluate run --importance 500 --limit 100 --json',
@@ -110,10 +113,15 @@ async function runProgram(words: readonly string[]): Promise<number> {
   for (const { name, description, defaults } of trainings) {
     addTraining(program.command(name).description(description), defaults).action(
       async (settings: Typed<TrainSettings>, command: Command) => {
-        code = await trainCommand({ ...switchedOff, ...settings }, typedModelOptions(command));
+        code = await trainCommand({ ...switchedOff, ...settings }, typedOptions(command));
       },
     );
   }
+  addResuming(program.command('resume')).action(
+    async (path: string, settings: Typed<ResumeSettings>, command: Command) => {
+      code = await resumeCommand({ ...switchedOff, ...settings, resume: path }, typedOptions(command));
+    },
+  );
   addTuningOption(addPlanning(program.command('plan'), trainDefaults))
     .description('print what one training step does: dispatches, kernels, shapes, cost, buffers, memory')
     .action(async (settings: Typed<PlanSettings>, command: Command) => {
@@ -165,12 +173,24 @@ function addPlanning(command: Command, defaults: Defaults): Command {
 }
 
 function addTraining(command: Command, defaults: Defaults): Command {
-  return addTuningOption(addPlanning(command, defaults))
+  addTuningOption(addPlanning(command, defaults))
     .option('--profile', 'time every dispatch after training, and state its share of the roof')
     .optionsGroup('Training:')
-    .addOption(whole('--epochs <n>', 'passes over the data', { least: 1 }).default(defaults.epochs))
+    .addOption(whole('--epochs <n>', 'passes over the data', { least: 1 }).default(defaults.epochs));
+  return addSaveEveryOption(command)
+    .option('--resume [file]', 'go on from this training.safetensors, or from the one in --out')
     .optionsGroup('Output:')
     .option('--out <folder>', 'where the files go', 'out')
+    .option('--json', 'print the report as the last line of stdout');
+}
+
+function addResuming(command: Command): Command {
+  addSaveEveryOption(addAdapterOption(command))
+    .description('go on with a run that was interrupted, or that is to have more epochs')
+    .argument('<folder>', 'of the run, or its training.safetensors')
+    .addOption(whole('--epochs <n>', "of the whole run (default: the run's own)", { least: 1 }));
+  return command
+    .option('--profile', 'time every dispatch after training, and state its share of the roof')
     .option('--json', 'print the report as the last line of stdout');
 }
 
@@ -260,8 +280,14 @@ function addBaseline(command: Command): Command {
     .option('--json', 'print the report as the last line of stdout');
 }
 
+/** The names of the options that stand on the command line. */
+function typedOptions(command: Command): string[] {
+  const names = command.options.map((option) => option.attributeName());
+  return names.filter((name) => command.getOptionValueSource(name) === 'cli');
+}
+
 function typedModelOptions(command: Command): string[] {
-  return modelFlags.filter((name) => command.getOptionValueSource(name) === 'cli');
+  return modelFlags.filter((name) => typedOptions(command).includes(name));
 }
 
 /** Says on stderr what went wrong, once. */

@@ -68,6 +68,7 @@ export {
 } from './spec.js';
 export type { Terms } from './terms.js';
 export type { EpochReport, Spread, TrainOptions, TrainProgress, TrainReport } from './train.js';
+export type { SaveOptions } from './resume.js';
 export { Trainer } from './trainer.js';
 export type { FedBatch, StepTerms, TrainerOptions } from './trainer-options.js';
 export type { SchemeSpec } from './training-plan.js';

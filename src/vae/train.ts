@@ -15,6 +15,15 @@ export interface TrainOptions extends TrainerOptions {
   readonly onWarning?: (message: string) => void;
   /** Awaited between epochs, so that it may evaluate or save. */
   readonly onEpoch?: (report: EpochReport) => void | Promise<void>;
+  /**
+   * Receives a checkpoint for `resume` after every epoch, every `saveEvery` steps and where training stops, with the number
+   * of steps in it. Steps go on meanwhile; only the next checkpoint waits for it.
+   */
+  readonly onSave?: (checkpoint: Uint8Array, step: number) => void | Promise<void>;
+  /** Steps between two checkpoints within an epoch; none by default. */
+  readonly saveEvery?: number;
+  /** Text of your own that checkpoints keep, in their metadata. */
+  readonly note?: string;
 }
 
 export interface TrainProgress {
@@ -44,6 +53,7 @@ export interface Spread {
   readonly max: number;
 }
 
+/** Of the whole training; a resumed one counts what came before. */
 export interface TrainReport {
   /** Completed epochs. */
   readonly epochs: number;
@@ -52,6 +62,7 @@ export interface TrainReport {
   readonly train: Terms;
   readonly seconds: number;
   readonly imagesPerSecond: number;
+  /** Since the resume, where there was one. */
   readonly stepTimeMs: Spread;
   readonly compileTimeMs: number;
   readonly dispatchesPerStep: number;
@@ -66,9 +77,10 @@ const READ_EVERY_MS = 400;
 
 /** Trains `vae` on `data`. @throws NumericError when the loss or an update stops being finite, SpecError, DataError */
 export async function train(vae: Vae, data: Dataset, options: TrainOptions): Promise<TrainReport> {
-  const { epochs } = options;
-  if (!Number.isInteger(epochs) || epochs < 1)
-    throw new SpecError('epochs', `is ${epochs}; expected an integer >= 1`);
+  const { epochs, saveEvery = 1 } = options;
+  for (const [name, value] of Object.entries({ epochs, saveEvery }))
+    if (!Number.isInteger(value) || value < 1)
+      throw new SpecError(name, `is ${value}; expected an integer >= 1`);
   // A trainer without data is fed by its caller; train() has nobody to feed it.
   if (!data)
     throw new DataError(
@@ -77,84 +89,134 @@ export async function train(vae: Vae, data: Dataset, options: TrainOptions): Pro
     );
   const trainer = await Trainer.create(vae, data, options);
   const { onWarning = (message) => console.warn(`webgpu-vae: ${message}`) } = options;
-  for (const warning of trainer.warnings(epochs * trainer.stepsPerEpoch)) onWarning(warning);
+  const loop = new TrainingLoop(vae, trainer, data.rows, options);
   try {
-    return await new TrainingLoop(vae, trainer, options).run();
+    for (const warning of trainer.warnings(loop.totalSteps)) onWarning(warning);
+    return await loop.run();
   } finally {
+    await loop.saved().catch(() => undefined); // run() has thrown it, or a failure before it
     trainer.destroy();
   }
 }
 
 class TrainingLoop {
+  readonly totalSteps: number;
   readonly #vae: Vae;
   readonly #trainer: Trainer;
   readonly #options: TrainOptions;
   /** Mean step time of every interval between two reads. */
   readonly #stepTimes: number[] = [];
-  #trainingMs = 0;
-  #rows = 0;
-  #epoch = 1;
-  #epochTerms = new TermsMean();
+  readonly #firstStep: number;
+  #trainingMs: number;
+  #rows: number;
+  #epochTerms: TermsMean;
   #lastRead = 0;
+  #savedStep: number;
+  #saving: Promise<void> = Promise.resolve();
 
-  constructor(vae: Vae, trainer: Trainer, options: TrainOptions) {
+  constructor(vae: Vae, trainer: Trainer, rows: number, options: TrainOptions) {
     this.#vae = vae;
     this.#trainer = trainer;
     this.#options = options;
+    const { stepCount, stepsPerEpoch, batchSize, resumed } = trainer;
+    this.totalSteps = options.epochs * stepsPerEpoch;
+    this.#firstStep = stepCount;
+    this.#savedStep = stepCount;
+    this.#rows = Math.floor(stepCount / stepsPerEpoch) * rows + (stepCount % stepsPerEpoch) * batchSize;
+    this.#trainingMs = 1000 * (resumed?.course?.seconds ?? 0);
+    this.#epochTerms = new TermsMean(resumed?.course?.epochTerms);
   }
 
   async run(): Promise<TrainReport> {
-    const { epochs } = this.#options;
-    let completed = 0;
-    while (completed < epochs && !this.#isStopped()) {
-      this.#epoch = completed + 1;
+    const trainer = this.#trainer;
+    if (this.#firstStep > this.totalSteps)
+      throw new SpecError(
+        'epochs',
+        `is ${this.#options.epochs}, ${this.totalSteps} steps; the checkpoint has taken ${this.#firstStep}; ask for more epochs`,
+      );
+    while (trainer.stepCount < this.totalSteps && !this.#isStopped()) {
       const report = await this.#runEpoch();
-      if (this.#isStopped() && this.#trainer.stepCount < this.#epoch * this.#trainer.stepsPerEpoch) break;
-      completed++;
+      if (this.#isWithinEpoch()) break;
       await this.#options.onEpoch?.(report);
+      await this.#save(); // behind onEpoch, so that what it writes is never older than the checkpoint
     }
-    return this.#report(completed);
+    await this.#save();
+    await this.saved();
+    return this.#report();
+  }
+
+  /** Resolves when the last checkpoint has been received. */
+  saved(): Promise<void> {
+    return this.#saving;
+  }
+
+  #isWithinEpoch(): boolean {
+    return this.#trainer.stepCount % this.#trainer.stepsPerEpoch !== 0;
+  }
+
+  /** The epoch of the step taken last: 1, 2, ... */
+  get #epoch(): number {
+    return Math.ceil(this.#trainer.stepCount / this.#trainer.stepsPerEpoch);
   }
 
   #isStopped(): boolean {
     return this.#options.signal?.aborted === true;
   }
 
+  /** To the end of the epoch, which a resumed training may be in the middle of. */
   async #runEpoch(): Promise<EpochReport> {
-    const started = performance.now();
-    this.#lastRead = started;
     const firstRow = this.#rows;
-    this.#epochTerms = new TermsMean();
-    for (let step = 0; step < this.#trainer.stepsPerEpoch && !this.#isStopped(); step++)
-      await this.#runStep();
+    const firstMs = this.#trainingMs;
+    if (!this.#isWithinEpoch()) this.#epochTerms = new TermsMean();
+    this.#lastRead = performance.now();
+    do await this.#runStep();
+    while (this.#isWithinEpoch() && !this.#isStopped());
     await this.#readTerms();
-    const seconds = (performance.now() - started) / 1000;
-    this.#trainingMs += 1000 * seconds;
+    const seconds = (this.#trainingMs - firstMs) / 1000;
     const imagesPerSecond = (this.#rows - firstRow) / seconds;
     return { epoch: this.#epoch, train: this.#epochTerms.mean, seconds, imagesPerSecond };
   }
 
   async #runStep(): Promise<void> {
+    const { saveEvery = Infinity } = this.#options;
     this.#rows += this.#trainer.rowsOf(this.#trainer.stepCount);
     await this.#trainer.step();
     const due = performance.now() - this.#lastRead > READ_EVERY_MS;
     if (due || this.#trainer.pendingTerms >= READ_EVERY_STEPS) await this.#readTerms();
+    if (this.#trainer.stepCount % saveEvery === 0 && this.#isWithinEpoch()) await this.#save();
   }
 
   /** Reading waits for the steps so far, so the time since the last read is theirs. */
   async #readTerms(): Promise<void> {
     const entries = await this.#trainer.terms();
     const now = performance.now();
-    if (entries.length > 0) this.#stepTimes.push((now - this.#lastRead) / entries.length);
+    if (entries.length > 0) {
+      this.#stepTimes.push((now - this.#lastRead) / entries.length);
+      this.#trainingMs += now - this.#lastRead;
+    }
     this.#lastRead = now;
     for (const entry of entries) this.#epochTerms.add(entry, entry.rows);
     const last = entries.at(-1);
     if (last) this.#options.onStep?.(this.#progress(last));
   }
 
+  /** Begins a checkpoint of the steps so far, unless there is one, and waits only for the one before it. */
+  async #save(): Promise<void> {
+    const { onSave, note } = this.#options;
+    const step = this.#trainer.stepCount;
+    if (!onSave || step === this.#savedStep) return;
+    await this.#saving;
+    await this.#readTerms(); // the sums of the terms belong to the same step
+    this.#savedStep = step;
+    const course = { seconds: this.#trainingMs / 1000, epochTerms: this.#epochTerms.sums };
+    const checkpoint = this.#trainer.save({ course, ...(note !== undefined && { note }) });
+    this.#saving = checkpoint.then((bytes) => onSave(bytes, step));
+    this.#saving.catch(() => undefined); // the next one who waits for it is told
+  }
+
   #progress(last: StepTerms): TrainProgress {
     const { stepsPerEpoch } = this.#trainer;
-    const totalSteps = this.#options.epochs * stepsPerEpoch;
+    const { totalSteps } = this;
     const stepMs = spread(this.#stepTimes.slice(-16)).median;
     const { elbo, reconstruction, kl, others } = last;
     return {
@@ -168,11 +230,13 @@ class TrainingLoop {
     };
   }
 
-  #report(completed: number): TrainReport {
+  #report(): TrainReport {
     const trainer = this.#trainer;
     const seconds = this.#trainingMs / 1000;
+    const epochs = Math.floor(trainer.stepCount / trainer.stepsPerEpoch);
+    const stepsHere = trainer.stepCount - this.#firstStep;
     return {
-      epochs: completed,
+      epochs,
       steps: trainer.stepCount,
       train: this.#epochTerms.mean,
       seconds,
@@ -180,9 +244,9 @@ class TrainingLoop {
       stepTimeMs: spread(this.#stepTimes),
       compileTimeMs: trainer.compileTimeMs,
       dispatchesPerStep: trainer.dispatchesPerStep,
-      submitsPerStep: trainer.stepCount === 0 ? 0 : trainer.scheduler.submitCount / trainer.stepCount,
+      submitsPerStep: stepsHere === 0 ? 0 : trainer.scheduler.submitCount / stepsHere,
       gpuByteLength: this.#vae.device.liveByteLength,
-      stopped: completed < this.#options.epochs,
+      stopped: epochs < this.#options.epochs,
     };
   }
 }

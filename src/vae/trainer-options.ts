@@ -1,7 +1,7 @@
 /** What a training may be asked for, what it is fed and what it tells. */
 import { SpecError } from '../gpu/errors.js';
 import { checkEstimator, type EstimatorSpec } from './estimator-spec.js';
-import type { OptimizerSpec } from './optimizers/optimizer.js';
+import { completeOptimizer, type OptimizerSpec } from './optimizers/optimizer.js';
 import { checkSchedule, type Schedule } from './schedule.js';
 import type { Terms } from './terms.js';
 import { schemeSpec, type SchemeSpec } from './training-plan.js';
@@ -24,7 +24,24 @@ export interface TrainerOptions {
   readonly binarize?: boolean;
   /** Pipelines compiled so far and in all. */
   readonly onCompile?: (done: number, total: number) => void;
+  /**
+   * A checkpoint of `Trainer.save()` or `onSave` to go on from: the model takes its weights, and options that are left out
+   * are its own. Those that are given have to be the same.
+   */
+  readonly resume?: Uint8Array;
 }
+
+/** The options that decide the numbers of a training, all of them stated. */
+export type CompleteOptions = Required<Omit<TrainerOptions, 'onCompile' | 'resume'>>;
+
+/** A schedule in a file, which cannot hold a function but knows that there was one. */
+type SavedSchedule = Exclude<Schedule, (step: number) => number> | { readonly type: 'function' };
+
+/** The same as plain data. */
+export type TrainingSettings = Omit<CompleteOptions, 'learningRate' | 'beta'> & {
+  readonly learningRate: SavedSchedule;
+  readonly beta: SavedSchedule;
+};
 
 /** A batch written by the caller: x f32[B, D], noise f32[S*B, K], and the class of each row if there is a condition. */
 export interface FedBatch {
@@ -38,6 +55,32 @@ export interface StepTerms extends Terms {
   readonly step: number;
   /** Valid rows in the step's batch. */
   readonly rows: number;
+}
+
+/** Checks the options and states those left out. @throws SpecError naming the option */
+export function completeOptions(options: TrainerOptions): CompleteOptions {
+  const { batchSize = 128, learningRate = 1e-3, optimizer = { type: 'adam' }, beta = 1 } = options;
+  const { estimator = 'B', scheme = { type: 'joint' }, samples = 1, seed = 0, binarize = false } = options;
+  checkOptions(options, batchSize);
+  return {
+    batchSize,
+    learningRate: checkSchedule(learningRate, 'learningRate'),
+    optimizer: completeOptimizer(optimizer),
+    beta: checkSchedule(beta, 'beta'),
+    estimator: checkEstimator(estimator, samples),
+    scheme: schemeSpec(scheme),
+    samples,
+    seed,
+    binarize,
+  };
+}
+
+export function savedSettings(options: CompleteOptions): TrainingSettings {
+  return { ...options, learningRate: saved(options.learningRate), beta: saved(options.beta) };
+}
+
+function saved(schedule: Schedule): SavedSchedule {
+  return typeof schedule === 'function' ? { type: 'function' } : schedule;
 }
 
 /** The options that training and evaluation share. @throws SpecError naming the option */

@@ -8,7 +8,7 @@ import { conditionResource } from './condition.js';
 import type { Dataset } from './data/dataset.js';
 import { uploadDataset, type ResidentDataset } from './data/resident.js';
 import { buildOptimizer } from './optimizers/optimizer.js';
-import type { TrainerOptions } from './trainer-options.js';
+import type { CompleteOptions, TrainerOptions } from './trainer-options.js';
 import { trainingPlan, type PhasePlan } from './training-plan.js';
 import type { Vae } from './vae.js';
 
@@ -33,7 +33,8 @@ export interface TrainerParts {
   readonly data: ResidentDataset | undefined;
   readonly buffers: BufferGroup;
   readonly refused: GPUBuffer;
-  readonly batchSize: number;
+  /** The optimizers' flat moments by name, each as long as the weights. */
+  readonly moments: ReadonlyMap<string, GPUBuffer>;
   readonly compileTimeMs: number;
 }
 
@@ -44,11 +45,11 @@ export interface TrainerParts {
 export async function makeParts(
   vae: Vae,
   data: Dataset | undefined,
-  batchSize: number,
-  options: TrainerOptions,
+  options: CompleteOptions,
+  onCompile: TrainerOptions['onCompile'],
 ): Promise<TrainerParts> {
-  const { optimizer: optimizerSpec = { type: 'adam' } } = options;
-  const optimizer = buildOptimizer(optimizerSpec);
+  const { batchSize } = options;
+  const optimizer = buildOptimizer(options.optimizer);
   const { device, model } = vae;
   const plan = trainingPlan(model, data, batchSize, options, optimizer);
   const plans = [...plan.model, ...(plan.adversary ? [plan.adversary] : [])].map((phase) => ({
@@ -72,7 +73,7 @@ export async function makeParts(
       ...(resident && { dataset: resident.buffer }),
       ...condition,
     };
-    const onProgress = sharedProgress(plans, options.onCompile);
+    const onProgress = sharedProgress(plans, onCompile);
     for (const { phase, plan: made } of plans)
       phases.push({
         plan: phase,
@@ -86,7 +87,7 @@ export async function makeParts(
       data: resident,
       buffers,
       refused,
-      batchSize,
+      moments: new Map(Object.entries(state).filter(([name]) => name !== 'gradients' && name !== 'refused')),
       compileTimeMs: performance.now() - started,
     };
   } catch (error) {
@@ -94,6 +95,12 @@ export async function makeParts(
     buffers.destroy();
     throw error;
   }
+}
+
+/** Frees everything that `makeParts` made; the model's weights stay. */
+export function destroyParts({ model, adversary, buffers }: TrainerParts): void {
+  for (const { executable } of [...model, ...(adversary ? [adversary] : [])]) executable.destroy();
+  buffers.destroy();
 }
 
 interface PlannedPhase {

@@ -2,21 +2,23 @@
  * One training plan and its state: every `step()` submits one optimizer step and returns without waiting for
  * the GPU; the terms of past steps are read from a ring when asked for.
  */
-import type { BufferGroup } from '../gpu/buffer-group.js';
 import { NumericError, SpecError } from '../gpu/errors.js';
 import type { Executable, StepValues } from '../gpu/executable.js';
 import type { MetricEntry, MetricRing } from '../gpu/metrics.js';
 import type { Plan } from '../gpu/plan.js';
 import { Scheduler, type DispatchTime } from '../gpu/scheduler.js';
 import { seedWords, shuffleKeys } from '../gpu/threefry.js';
+import type { TrainingRecord } from './checkpoint/training-file.js';
 import { conditionRows } from './condition.js';
-import { checkForModel } from './data/check.js';
-import { checkRange, type Dataset } from './data/dataset.js';
+import type { Dataset } from './data/dataset.js';
 import type { ResidentDataset } from './data/resident.js';
+import { prepareTraining, recordCheckpoint, restoreTraining } from './resume.js';
+import type { SaveOptions, TrainingSetup } from './resume.js';
 import { scheduledValue, unreachedEnd } from './schedule.js';
 import { termsOf } from './terms.js';
-import { checkOptions, type FedBatch, type StepTerms, type TrainerOptions } from './trainer-options.js';
-import { FIRST_TERM, makeParts, NOTHING_REFUSED, type Phase, type TrainerParts } from './trainer-parts.js';
+import type { CompleteOptions, FedBatch, StepTerms, TrainerOptions } from './trainer-options.js';
+import { destroyParts, FIRST_TERM, makeParts, NOTHING_REFUSED } from './trainer-parts.js';
+import type { Phase, TrainerParts } from './trainer-parts.js';
 import { termOutput, turnOf } from './training-plan.js';
 import type { Vae } from './vae.js';
 
@@ -27,51 +29,52 @@ export class Trainer {
   readonly stepsPerEpoch: number;
   readonly compileTimeMs: number;
   readonly scheduler: Scheduler;
+  /** What the checkpoint says of the training that goes on here. */
+  readonly resumed: TrainingRecord | undefined;
   readonly #vae: Vae;
   readonly #parts: TrainerParts;
   readonly #ring: MetricRing;
   readonly #data: ResidentDataset | undefined;
-  readonly #buffers: BufferGroup;
   readonly #refused: GPUBuffer;
-  readonly #settings: Required<Pick<TrainerOptions, 'learningRate' | 'beta' | 'seed' | 'scheme'>>;
+  readonly #setup: TrainingSetup;
+  readonly #settings: CompleteOptions;
   /** Steps whose terms are in the ring, in order. */
   readonly #unread: number[] = [];
   #isDestroyed = false;
   #turn: Promise<unknown> = Promise.resolve();
 
-  private constructor(vae: Vae, parts: TrainerParts, options: TrainerOptions) {
-    const { data, batchSize } = parts;
+  private constructor(vae: Vae, parts: TrainerParts, setup: TrainingSetup) {
+    const { data } = parts;
+    const { batchSize } = setup.settings;
     this.#vae = vae;
     this.#parts = parts;
     this.#ring = parts.ring;
     this.#data = data;
-    this.#buffers = parts.buffers;
     this.#refused = parts.refused;
     this.batchSize = batchSize;
     this.stepsPerEpoch = data ? Math.ceil(data.rows / batchSize) : 1;
     this.compileTimeMs = parts.compileTimeMs;
     this.scheduler = new Scheduler(vae.device);
-    const { learningRate = 1e-3, seed = 0, scheme = { type: 'joint' } } = options;
-    const beta = vae.model.objective.beta ?? options.beta ?? 1;
-    this.#settings = { learningRate, beta, seed, scheme };
+    this.#setup = setup;
+    this.#settings = setup.settings;
+    this.resumed = setup.file?.record;
+    this.stepCount = this.resumed?.step ?? 0;
   }
 
   /**
    * Plans and compiles training of `vae` on `data`, or on batches fed to `step()` when `data` is undefined.
    * @throws SpecError, DataError, OutOfMemoryError, ShaderError; nothing stays allocated then
    */
-  static async create(vae: Vae, data: Dataset | undefined, options: TrainerOptions = {}): Promise<Trainer> {
-    const { batchSize = 128 } = options;
-    checkOptions(options, batchSize);
-    if (data) checkForModel(data, vae.spec, batchSize);
-    if (data && options.binarize) checkRange(data, 0, 1, 'data', 'binarize');
-    const { objective } = vae.model;
-    if (objective.beta !== undefined && (options.beta ?? objective.beta) !== objective.beta)
-      throw new SpecError(
-        'beta',
-        `came with the objective ${vae.spec.objective.type}, which weighs the KL itself; leave beta out`,
-      );
-    return new Trainer(vae, await makeParts(vae, data, batchSize, options), options);
+  static async create(vae: Vae, data: Dataset | undefined, given: TrainerOptions = {}): Promise<Trainer> {
+    const setup = await prepareTraining(vae, data, given);
+    const parts = await makeParts(vae, data, setup.settings, given.onCompile);
+    try {
+      if (setup.file) restoreTraining(vae, parts, setup.file);
+      return new Trainer(vae, parts, setup);
+    } catch (error) {
+      destroyParts(parts);
+      throw error;
+    }
   }
 
   /** The plan of the model's first phase. */
@@ -128,6 +131,19 @@ export class Trainer {
     return result;
   }
 
+  /**
+   * The training after the steps asked for so far, as safetensors bytes: `resume` goes on from there with the same bits,
+   * and Vae.load() opens the model in it. Steps may be taken while it is read back. docs/checkpoints.md
+   * @throws DeviceError, OutOfMemoryError; CheckpointError for numbers that are not finite
+   */
+  async save(options: SaveOptions = {}): Promise<Uint8Array> {
+    const finish = await this.#inTurn(() => {
+      this.#checkAlive();
+      return recordCheckpoint(this.#vae, this.#parts, this.#setup, this.stepCount, options);
+    });
+    return finish();
+  }
+
   /** The phases of the next step, ready to run; the last one's `record` keeps the step's terms. */
   #prepareStep(batch: FedBatch | undefined): PreparedPhase[] {
     this.#checkAlive();
@@ -158,13 +174,17 @@ export class Trainer {
     return adversary ? [phase, adversary] : [phase];
   }
 
-  /** What to warn of when training ends after `steps` steps: schedules that do not reach their end by then. */
+  /** What to warn of when training ends after `steps` steps: schedules that do not reach their end, another adapter than the checkpoint's. */
   warnings(steps: number): string[] {
     const scheduled = [
       { name: 'beta', schedule: this.#settings.beta },
       ...this.#parts.model[0]!.plan.weights,
     ];
-    return scheduled.flatMap(({ name, schedule }) => unreachedEnd(schedule, steps, name) ?? []);
+    const unreached = scheduled.flatMap(({ name, schedule }) => unreachedEnd(schedule, steps, name) ?? []);
+    const { description } = this.#vae.device;
+    if (!this.resumed || this.resumed.adapter === description) return unreached;
+    const moved = `the checkpoint was made on ${this.resumed.adapter} and goes on on ${description}, whose numbers differ in their last bits`;
+    return [moved, ...unreached];
   }
 
   #feed(executable: Executable, { x, noise, labels }: FedBatch): void {
@@ -247,9 +267,7 @@ export class Trainer {
   /** Frees everything the training made; the model and its weights stay. */
   destroy(): void {
     this.#isDestroyed = true;
-    for (const { executable } of this.#parts.model) executable.destroy();
-    this.#parts.adversary?.executable.destroy();
-    this.#buffers.destroy();
+    destroyParts(this.#parts);
   }
 }
 

@@ -3,7 +3,7 @@ import { BufferGroup } from '../gpu/buffer-group.js';
 import { Device } from '../gpu/device.js';
 import { SpecError } from '../gpu/errors.js';
 import type { Tensor } from '../gpu/graph.js';
-import { readBuffer } from '../gpu/readback.js';
+import { readBuffer, snapshot, type BufferRange } from '../gpu/readback.js';
 import { standardNormal } from '../gpu/threefry.js';
 import { readModelSpec, readModelValues, writeModelFile, type ModelValues } from './checkpoint/model-file.js';
 import { conditionRows } from './condition.js';
@@ -197,18 +197,22 @@ export class Vae {
     return new Float32Array(await readBuffer(this.device, this.weightBuffer, 0, 4 * this.weightLength));
   }
 
-  async #readState(): Promise<Float32Array> {
-    const { length } = this.model.weights.state;
-    if (length === 0) return new Float32Array();
-    return new Float32Array(await readBuffer(this.device, this.stateBuffer, 0, 4 * length));
+  /** The flat weights and state on the GPU. */
+  get ranges(): readonly BufferRange[] {
+    const lengths = [this.weightLength, this.model.weights.state.length];
+    return [this.weightBuffer, this.stateBuffer].map((buffer, index) => ({
+      buffer,
+      byteOffset: 0,
+      byteLength: 4 * lengths[index]!,
+    }));
   }
 
   /** The model as safetensors bytes under PyTorch's names and layouts, the specification in the metadata. */
   async save(): Promise<Uint8Array> {
-    const reads = [this.readWeights(), this.#readState()] as const;
-    await Promise.allSettled(reads); // when one fails, the other still has a buffer to give back
-    const [weights, state] = await Promise.all(reads);
-    return writeModelFile(this.model, { weights, state });
+    this.#checkAlive();
+    const read = await snapshot(this.device, this.ranges);
+    const [weights, state] = (await read()).map((bytes) => new Float32Array(bytes));
+    return writeModelFile(this.model, { weights: weights!, state: state! });
   }
 
   /** Frees the model's buffers, and the device if the model opened it. */

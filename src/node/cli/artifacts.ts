@@ -1,15 +1,16 @@
 /**
- * The folder that a run writes into. A file appears whole or not at all: it is written under another name,
- * flushed, and renamed. The first file of a training takes away what an earlier one left, so that the
- * folder never shows the pictures of one model beside the weights of another.
+ * The folder that a run writes into. A file appears whole or not at all. The first file of a training takes away what an
+ * earlier one left, so that the folder never shows the pictures of one model beside the weights of another.
  */
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError } from '../../gpu/errors.js';
+import { removeLeftovers, temporaryName, writeAtomically } from '../atomic-file.js';
 
 /** Every file that a training may write. */
 export const artifactNames = [
   'model.safetensors',
+  'training.safetensors',
   'history.jsonl',
   'report.json',
   'curve.svg',
@@ -54,6 +55,7 @@ export class OutputFolder {
       await mkdir(path, { recursive: true });
       await writeFile(probe, '');
       await rm(probe);
+      await removeLeftovers(path, [...artifactNames, ...baselineNames]);
     } catch (cause) {
       throw unwritable(path, cause);
     }
@@ -67,14 +69,13 @@ export class OutputFolder {
 
   /** @throws DataError when the disk is full or the folder has gone */
   async write(name: ArtifactName, content: string | Uint8Array): Promise<void> {
-    const temporary = join(this.path, temporaryName(name));
+    const isFirst = this.replaces && this.#written.size === 0;
     try {
       await mkdir(this.path, { recursive: true }); // someone may have tidied up since
-      await writeFile(temporary, content, { flush: true });
-      if (this.replaces && this.#written.size === 0) await this.#removeEarlier();
-      await rename(temporary, join(this.path, name));
+      await writeAtomically(join(this.path, name), content, async () => {
+        if (isFirst) await this.#removeEarlier();
+      });
     } catch (cause) {
-      await rm(temporary, { force: true }).catch(() => undefined); // the first failure is the one to report
       throw unwritable(join(this.path, name), cause);
     }
     this.#written.add(name);
@@ -83,11 +84,6 @@ export class OutputFolder {
   async #removeEarlier(): Promise<void> {
     for (const name of artifactNames) await rm(join(this.path, name), { force: true });
   }
-}
-
-/** Two runs into one folder must not share it. */
-function temporaryName(name: string): string {
-  return `.${name}.${process.pid}.tmp`;
 }
 
 function unwritable(path: string, cause: unknown): DataError {
@@ -106,12 +102,9 @@ export function reasonOf(cause: unknown): string {
 
 /** Writes one file whole or not at all. @throws DataError when it cannot be written */
 export async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`;
   try {
-    await writeFile(temporary, bytes, { flush: true });
-    await rename(temporary, path);
+    await writeAtomically(path, bytes);
   } catch (cause) {
-    await rm(temporary, { force: true }).catch(() => undefined); // the first failure is the one to report
     throw new DataError(
       path,
       `cannot be written (${reasonOf(cause)}); expected a path in a folder that takes files; choose another with --out`,

@@ -113,16 +113,16 @@ export async function naming<T>(path: string, read: () => Promise<T>): Promise<T
   }
 }
 
-/** The bytes at a path, or in the folder of a run. @throws CheckpointError when there are none */
-export async function readCheckpoint(path: string): Promise<CheckpointFile> {
+/** The bytes at a path, or of `name` in the folder of a run. @throws CheckpointError when there are none */
+export async function readCheckpoint(path: string, name = 'model.safetensors'): Promise<CheckpointFile> {
   try {
     const isFolder = (await stat(path)).isDirectory();
-    const file = isFolder ? join(path, 'model.safetensors') : path;
+    const file = isFolder ? join(path, name) : path;
     return { path: file, bytes: await readFile(file) };
   } catch (cause) {
     throw new CheckpointError(
       path,
-      `cannot be read (${reasonOf(cause)}); expected a model.safetensors, or the folder of a run that holds one; ` +
+      `cannot be read (${reasonOf(cause)}); expected a ${name}, or the folder of a run that holds one; ` +
         'correct the path, or train first',
       { cause },
     );

@@ -3,13 +3,7 @@ import { floatRows, type Dataset } from '../../vae/data/dataset.js';
 import { conditionOf } from '../../vae/evaluation/encode-rows.js';
 import type { LinearGaussian } from '../../vae/classical/index.js';
 import type { Vae } from '../../vae/vae.js';
-import {
-  encodePng,
-  imageGrid,
-  manifoldCodes,
-  manifoldGrid,
-  reconstructionPairs,
-} from '../pictures.js';
+import { encodePng, imageGrid, manifoldCodes, manifoldGrid, reconstructionPairs } from '../pictures.js';
 import type { ArtifactName } from './artifacts.js';
 
 const RECONSTRUCTIONS = 20;

@@ -16,7 +16,19 @@ export interface HistoryEntry {
 }
 
 export class History {
-  readonly #entries: HistoryEntry[] = [];
+  readonly #entries: HistoryEntry[];
+
+  constructor(entries: readonly HistoryEntry[] = []) {
+    this.#entries = [...entries];
+  }
+
+  /** The part of a run's lines that a checkpoint has seen; what came behind it is taken again. */
+  static upTo(step: number, lines: string): History {
+    const entries = lines
+      .split('\n')
+      .flatMap((line) => (line === '' ? [] : [JSON.parse(line) as HistoryEntry]));
+    return new History(entries.filter((entry) => entry.step <= step));
+  }
 
   add(entry: HistoryEntry): void {
     this.#entries.push(entry);

@@ -89,7 +89,14 @@ export interface TrainSettings extends PlanSettings {
   readonly out: string;
   readonly json: boolean;
   readonly profile: boolean;
+  /** Steps between two checkpoints within an epoch. */
+  readonly saveEvery?: number;
+  /** A training.safetensors to go on from, or the folder that holds one; true: `out`. */
+  readonly resume?: string | true;
 }
+
+/** What a run is resumed with; everything else is the checkpoint's, and may be repeated but not changed. */
+export type ResumeSettings = Partial<TrainSettings> & Pick<TrainSettings, 'json' | 'profile'>;
 
 export interface EvaluateSettings extends DataSettings, BoundSettings, AdapterSettings {
   readonly seed: number;
@@ -230,6 +237,12 @@ export function addOptimizationOptions(
     )
     .option('--binarize', 'draw every pixel anew as 0 or 1 in every step')
     .addOption(whole('--seed <n>', 'of weights, noise and order', { least: 0 }).default(0));
+}
+
+export function addSaveEveryOption(command: Command): Command {
+  return command.addOption(
+    whole('--save-every <n>', 'steps between two checkpoints within an epoch (default: none)', { least: 1 }),
+  );
 }
 
 export function addAdapterOption(command: Command): Command {

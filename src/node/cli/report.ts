@@ -46,7 +46,7 @@ export interface RunReport {
 }
 
 /** The options as asked; `epochs` may be more than were completed. */
-export type RunOptions = Omit<TrainSettings, 'json' | 'profile' | 'adapter'>;
+export type RunOptions = Omit<TrainSettings, 'json' | 'profile' | 'adapter' | 'resume'>;
 
 type Outcome = Pick<
   RunReport,
@@ -85,6 +85,6 @@ export function brokenOutcome(epochs: number, steps: number, train: Terms | null
 
 /** The options that belong into a report: what is only about this terminal stays out. */
 export function runOptions(settings: TrainSettings): RunOptions {
-  const { json: _json, profile: _profile, adapter: _adapter, ...options } = settings;
+  const { json: _json, profile: _profile, adapter: _adapter, resume: _resume, ...options } = settings;
   return options;
 }

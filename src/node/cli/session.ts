@@ -72,7 +72,8 @@ function countClasses(name: string, { train, test }: Parts): number {
   return 1 + labels.flatMap((part) => [...part]).reduce((largest, label) => Math.max(largest, label), 0);
 }
 
-function checkParts({ train, test }: Parts, spec: CompleteSpec, batch: number): void {
+/** @throws DataError, ShapeError when the model cannot be trained on the data */
+export function checkParts({ train, test }: Parts, spec: CompleteSpec, batch: number): void {
   if (batch > train.rows)
     throw new DataError(
       '--batch',

@@ -15,6 +15,7 @@ import type { TrainSettings } from './options.js';
 import { formatProfile, profileSteps, type StepProfile } from './profile.js';
 import { openProgress, type Progress } from './progress.js';
 import { brokenOutcome, outcomeOf, runOptions, type RunReport } from './report.js';
+import { checkpointName, noteOf, type EarlierRun } from './resume.js';
 import { say, trainerOptions, type Parts } from './session.js';
 import { interruptedCode, listenForStop } from './signals.js';
 
@@ -25,17 +26,27 @@ export class TrainingRun {
   readonly #folder: OutputFolder;
   readonly #progress: Progress;
   readonly #stop: AbortSignal;
-  readonly #history = new History();
+  readonly #earlier: EarlierRun | undefined;
+  readonly #history: History;
   #completedEpochs = 0;
-  #step = 0;
+  #step: number;
   /** The last terms on the test part, and the step that they belong to. */
   #test: { readonly step: number; readonly terms: Terms } | undefined;
 
-  constructor(settings: TrainSettings, parts: Parts, vae: Vae, folder: OutputFolder) {
+  constructor(
+    settings: TrainSettings,
+    parts: Parts,
+    vae: Vae,
+    folder: OutputFolder,
+    earlier: EarlierRun | undefined,
+  ) {
     this.#settings = settings;
     this.#parts = parts;
     this.#vae = vae;
     this.#folder = folder;
+    this.#earlier = earlier;
+    this.#history = earlier?.history ?? new History();
+    this.#step = earlier?.step ?? 0;
     this.#progress = openProgress(settings.epochs);
     this.#stop = listenForStop({
       notify: (line) => this.#progress.note(line),
@@ -65,13 +76,18 @@ export class TrainingRun {
   }
 
   #trainToTheEnd(): Promise<TrainReport> {
+    const { epochs, saveEvery } = this.#settings;
     return this.#vae.train(this.#parts.train, {
       ...trainerOptions(this.#settings),
-      epochs: this.#settings.epochs,
+      epochs,
+      note: noteOf(this.#settings),
+      ...(saveEvery !== undefined && { saveEvery }),
+      ...(this.#earlier && { resume: this.#earlier.bytes }),
       signal: this.#stop,
       onCompile: (done, total) => this.#progress.compile(done, total),
       onStep: (progress) => this.#onStep(progress),
       onEpoch: (report) => this.#onEpoch(report),
+      onSave: (checkpoint) => this.#onSave(checkpoint),
     });
   }
 
@@ -87,14 +103,26 @@ export class TrainingRun {
     this.#completedEpochs = epoch;
     const test = await this.#testTerms();
     this.#history.add({ step: this.#step, epoch, train, test });
+    await this.#trying(() => this.#writeCheckpoint());
+    this.#progress.epoch(report, test); // who reads it finds the checkpoint there
+  }
+
+  /** The course first: a run that goes on from the checkpoint wants all lines up to it. */
+  #onSave(checkpoint: Uint8Array): Promise<void> {
+    return this.#trying(async () => {
+      await this.#writeHistory();
+      await this.#folder.write(checkpointName, checkpoint);
+    });
+  }
+
+  /** A full disk need not cost the training: there may be room again at its end. */
+  async #trying(write: () => Promise<void>): Promise<void> {
     try {
-      await this.#writeCheckpoint();
+      await write();
     } catch (error) {
-      // A full disk need not cost the training: there may be room again at its end.
       if (!(error instanceof VaeError)) throw error;
       this.#progress.note(errorLine(error));
     }
-    this.#progress.epoch(report, test); // who reads it finds the checkpoint there
   }
 
   /** Of the present weights; computed once a step. The noise is always that of seed 0, as in `evaluate`. */
@@ -109,7 +137,11 @@ export class TrainingRun {
 
   async #writeCheckpoint(): Promise<void> {
     await this.#folder.write('model.safetensors', await this.#vae.save());
-    await this.#folder.write('history.jsonl', this.#history.toJsonLines());
+    await this.#writeHistory();
+  }
+
+  #writeHistory(): Promise<void> {
+    return this.#folder.write('history.jsonl', this.#history.toJsonLines());
   }
 
   async #finish(report: TrainReport): Promise<void> {
@@ -132,8 +164,8 @@ export class TrainingRun {
   /** After an error: the weights only where they are sound and the device lives. */
   async #salvage(failure: VaeError): Promise<void> {
     const hasWeights = failure instanceof NumericError;
-    if (!hasWeights && this.#step === 0) return;
-    await this.#folder.write('history.jsonl', this.#history.toJsonLines());
+    if (!hasWeights && this.#step === (this.#earlier?.step ?? 0)) return;
+    await this.#writeHistory();
     // Without them, the course of the run and its error are still worth keeping.
     if (hasWeights) await this.#writeModelAndPictures().catch(sayError);
     const last = this.#history.last?.train ?? null;

@@ -1,7 +1,8 @@
 /** The file that `tune` writes and --tuning names. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { DataError, SpecError } from '../../gpu/errors.js';
 import { readTuneTable, type TuneTable } from '../../gpu/tuning.js';
+import { writeAtomically } from '../atomic-file.js';
 import { reasonOf } from './artifacts.js';
 import type { TuningSettings } from './options.js';
 
@@ -27,7 +28,7 @@ export async function writeTuning(path: string, { version, adapter, entries }: T
   const lines = entries.map((entry) => `    ${JSON.stringify(entry)}`);
   const head = `{\n  "version": ${version},\n  "adapter": ${JSON.stringify(adapter)},\n  "entries": [\n`;
   try {
-    await writeFile(path, `${head}${lines.join(',\n')}\n  ]\n}\n`);
+    await writeAtomically(path, `${head}${lines.join(',\n')}\n  ]\n}\n`);
   } catch (cause) {
     throw new DataError(
       path,

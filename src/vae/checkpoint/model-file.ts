@@ -8,7 +8,7 @@ import { elementCount, sameShape } from '../../gpu/shape.js';
 import { forEachElement, type FileLayout } from '../file-layout.js';
 import type { Model } from '../model.js';
 import { completeSpec, type CompleteSpec } from '../spec.js';
-import { readSafetensors, writeSafetensors } from './safetensors.js';
+import { readSafetensors, writeSafetensors, type StoredTensor } from './safetensors.js';
 
 interface FileTensor {
   readonly shape: number[];
@@ -16,6 +16,8 @@ interface FileTensor {
 }
 
 const FORMAT = 'webgpu-vae 1';
+/** What the names of an optimizer's tensors begin with in a training's file. */
+export const MOMENTS_PREFIX = 'optimizer.';
 
 /** A model's numbers: the flat weights as `model.weights.set` lays them out, the flat state as `.state` does. */
 export interface ModelValues {
@@ -23,20 +25,40 @@ export interface ModelValues {
   readonly state: Float32Array;
 }
 
+/** Tensors of a file, each with the flat numbers of ours that hold it and where it begins there. */
+export type FlatTensors = readonly {
+  readonly layout: FileLayout;
+  readonly offset: number;
+  readonly flat: Float32Array;
+}[];
+
 /** The file of a model. */
-export async function writeModelFile(model: Model, values: ModelValues): Promise<Uint8Array> {
+export function writeModelFile(model: Model, values: ModelValues): Promise<Uint8Array> {
+  return writeModelTensors(model, modelTensors(model, values), {});
+}
+
+/** The same with tensors and metadata of a caller's own. */
+export function writeModelTensors(
+  model: Model,
+  all: FlatTensors,
+  metadata: Readonly<Record<string, string>>,
+): Promise<Uint8Array> {
   const tensors = new Map<string, FileTensor>();
-  for (const { layout, flat, offset } of allTensors(model, values)) {
+  for (const { layout, flat, offset } of all) {
     const stored = new Float32Array(elementCount(layout.sizes));
     forEachElement(layout, (i, ours) => (stored[i] = flat[offset + ours]!));
     tensors.set(layout.name, { shape: [...layout.shape], values: stored });
   }
-  return writeSafetensors(tensors, { format: FORMAT, spec: JSON.stringify(model.spec) });
+  return writeSafetensors(tensors, { format: FORMAT, spec: JSON.stringify(model.spec), ...metadata });
 }
 
 /** The specification in a file. @throws CheckpointError when the file is not one of ours */
 export async function readModelSpec(bytes: Uint8Array): Promise<CompleteSpec> {
-  const { metadata } = await readSafetensors(bytes);
+  return specOf((await readSafetensors(bytes)).metadata);
+}
+
+/** The specification in a file's metadata. @throws CheckpointError when the file is not one of ours */
+export function specOf(metadata: ReadonlyMap<string, string>): CompleteSpec {
   const text = metadata.get('spec');
   if (metadata.get('format') !== FORMAT || text === undefined)
     throw new CheckpointError(
@@ -50,15 +72,24 @@ export async function readModelSpec(bytes: Uint8Array): Promise<CompleteSpec> {
   }
 }
 
-/** The numbers in a file. @throws CheckpointError when a tensor is missing, unknown, or of another shape */
+/** The model's numbers in a file. @throws CheckpointError when a tensor is missing, unknown, or of another shape */
 export async function readModelValues(model: Model, bytes: Uint8Array): Promise<ModelValues> {
-  const { tensors } = await readSafetensors(bytes);
+  const { tensors, metadata } = await readSafetensors(bytes);
   const values = {
     weights: new Float32Array(model.weights.set.length),
     state: new Float32Array(model.weights.state.length),
   };
+  // A training's file holds the model's, and moments that only the training needs.
+  if (metadata.has('training'))
+    for (const name of tensors.keys()) if (name.startsWith(MOMENTS_PREFIX)) tensors.delete(name);
+  readModelTensors(tensors, modelTensors(model, values));
+  return values;
+}
+
+/** Fills the flat numbers from a file's tensors. @throws CheckpointError when one is missing, unknown, or of another shape */
+export function readModelTensors(tensors: ReadonlyMap<string, StoredTensor>, all: FlatTensors): void {
   const expected = new Set<string>();
-  for (const { layout, flat, offset } of allTensors(model, values)) {
+  for (const { layout, flat, offset } of all) {
     const { name, shape } = layout;
     expected.add(name);
     const stored = tensors.get(name);
@@ -75,14 +106,10 @@ export async function readModelValues(model: Model, bytes: Uint8Array): Promise<
   const extra = [...tensors.keys()].find((name) => !expected.has(name));
   if (extra !== undefined)
     throw new CheckpointError('checkpoint', `has the tensor ${extra}, which the specification does not know`);
-  return values;
 }
 
-/** Every tensor of the file, and the flat numbers of ours that it holds. */
-function allTensors(
-  { weights: factory }: Model,
-  { weights, state }: ModelValues,
-): { layout: FileLayout; offset: number; flat: Float32Array }[] {
+/** Every tensor of a model's file, and the flat numbers of ours that it holds. */
+export function modelTensors({ weights: factory }: Model, { weights, state }: ModelValues): FlatTensors {
   return [
     ...factory.fileTensors().map((tensor) => ({ ...tensor, flat: weights })),
     ...factory.stateTensors().map((tensor) => ({ ...tensor, flat: state })),

@@ -23,6 +23,7 @@ export type { StoredTensor } from './stored-tensor.js';
 export { writeSafetensors, type TensorToWrite } from './safetensors-writer.js';
 
 const openingBrace = 0x7b;
+const defaultName = 'safetensors';
 
 /** How strictly a file is read. */
 export interface ReadOptions {
@@ -58,7 +59,31 @@ export async function readSafetensors(
   bytes: Uint8Array,
   options: ReadOptions = {},
 ): Promise<SafetensorsFile> {
-  const where = options.name ?? 'safetensors';
+  const where = options.name ?? defaultName;
+  const { header, ordered, body, verified } = await verifySafetensors(bytes, options);
+  const tensors = new Map<string, StoredTensor>();
+  for (const [name, entry] of ordered) {
+    const tensor = decodeValues(entry, body.slice(entry.begin, entry.end));
+    if (options.allowNonFinite !== true) checkFinite(tensor.values, name, where);
+    tensors.set(name, tensor);
+  }
+  header.metadata.delete(digestKey);
+  return { tensors, metadata: header.metadata, verified };
+}
+
+/** A file whose header, layout and digest hold; its values have not been looked at. */
+export interface VerifiedFile {
+  readonly header: Header;
+  /** Tensors in the order of their bytes. */
+  readonly ordered: readonly [string, TensorEntry][];
+  /** The bytes behind the header, which nobody else can change. */
+  readonly body: Uint8Array<ArrayBuffer>;
+  readonly verified: boolean;
+}
+
+/** All of {@link readSafetensors}'s checks but those of values. @throws CheckpointError as there */
+export async function verifySafetensors(bytes: Uint8Array, options: ReadOptions = {}): Promise<VerifiedFile> {
+  const where = options.name ?? defaultName;
   const headerEnd = checkHeaderLength(
     bytes,
     options.maxHeaderByteLength ?? defaultMaxHeaderByteLength,
@@ -72,15 +97,7 @@ export async function readSafetensors(
   const canonical = encode(canonicalHeader(header));
   const checked = concatenate(canonical, bytes.subarray(headerEnd));
   if (digest !== undefined) await checkDigest(checked, digest, where);
-  const body = checked.subarray(canonical.length);
-  const tensors = new Map<string, StoredTensor>();
-  for (const [name, entry] of ordered) {
-    const tensor = decodeValues(entry, body.slice(entry.begin, entry.end));
-    if (options.allowNonFinite !== true) checkFinite(tensor.values, name, where);
-    tensors.set(name, tensor);
-  }
-  header.metadata.delete(digestKey);
-  return { tensors, metadata: header.metadata, verified: digest !== undefined };
+  return { header, ordered, body: checked.subarray(canonical.length), verified: digest !== undefined };
 }
 
 /** Where the header ends. The length is compared as BigInt: as a number 2^64 - 1 would round, in 32 bits 2^32 is 0. */

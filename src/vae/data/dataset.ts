@@ -140,6 +140,11 @@ export function floatRows({ values, shape }: Dataset, first = 0, last = Infinity
   return part instanceof Float32Array ? part : Float32Array.from(part, (byte) => byte / u8Scale);
 }
 
+/** The bytes of a data set's values or labels, as they lie in memory. */
+export function bytesOf(values: Uint8Array | Float32Array): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength) as Uint8Array<ArrayBuffer>;
+}
+
 /** Numbers in one row; the partial products are checked because 94906267 squared is already inexact. */
 function rowElementCount(shape: readonly number[], where: string): number {
   let count = 1;

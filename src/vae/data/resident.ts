@@ -1,7 +1,7 @@
 /** A data set on the GPU: bytes stay bytes, four to a word. */
 import type { BufferGroup } from '../../gpu/buffer-group.js';
 import { alignUp, elementCount } from '../../gpu/shape.js';
-import type { Dataset } from './dataset.js';
+import { bytesOf, type Dataset } from './dataset.js';
 
 export interface ResidentDataset {
   readonly buffer: GPUBuffer;
@@ -21,11 +21,7 @@ export async function uploadDataset(
   const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
   const buffer = buffers.create(name, alignUp(values.byteLength, 4), usage);
   await buffers.settled();
-  const bytes = new Uint8Array(
-    values.buffer,
-    values.byteOffset,
-    values.byteLength,
-  ) as Uint8Array<ArrayBuffer>;
+  const bytes = bytesOf(values);
   const whole = bytes.byteLength - (bytes.byteLength % 4);
   queue.writeBuffer(buffer, 0, bytes, 0, whole);
   if (whole < bytes.byteLength) {

@@ -36,40 +36,58 @@ export interface Optimizer {
   stepValues(t: number, learningRate: number): { learning_rate: number; epsilon: number; decay: number };
 }
 
-/** @throws SpecError for an unknown type or a number out of range */
-export function buildOptimizer(spec: OptimizerSpec): Optimizer {
+/** What each type's fields are where they are left out. */
+const defaults = {
+  adam: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, maxNorm: 0 },
+  adamw: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01, maxNorm: 0 },
+  sgd: { momentum: 0, maxNorm: 0 },
+  adagrad: { epsilon: 1e-10, weightDecay: 0, maxNorm: 0 },
+} as const satisfies {
+  [T in OptimizerSpec['type']]: Required<Omit<Extract<OptimizerSpec, { type: T }>, 'type'>>;
+};
+
+/** With every field that its type has. @throws SpecError for an unknown type */
+export function completeOptimizer<T extends OptimizerSpec>(spec: T): Required<T> {
   if (typeof spec !== 'object' || (spec as unknown) === null)
     throw new SpecError(
       'optimizer',
       `is ${JSON.stringify(spec)}; expected { type: 'adam' } or another of ${optimizerNames.join(', ')}`,
     );
-  const { type, maxNorm = 0 } = spec;
+  const { type } = spec;
+  if (!optimizerNames.includes(type))
+    throw new SpecError(
+      'optimizer',
+      `type is ${JSON.stringify(type)}; expected one of ${optimizerNames.join(', ')}`,
+    );
+  const given = Object.entries(spec).filter(([, value]) => value !== undefined);
+  return { ...defaults[type], ...Object.fromEntries(given) } as unknown as Required<T>;
+}
+
+/** @throws SpecError for an unknown type or a number out of range */
+export function buildOptimizer(given: OptimizerSpec): Optimizer {
+  const spec = completeOptimizer(given);
+  const { maxNorm } = spec;
   if (!(maxNorm >= 0))
     throw new SpecError('optimizer.maxNorm', `is ${maxNorm}; expected a number >= 0 (0: no clipping)`);
-  switch (type) {
+  switch (spec.type) {
     case 'adam':
     case 'adamw':
-      return adam(spec, maxNorm);
+      return adam(spec);
     case 'sgd': {
-      const beta1 = fraction(spec.momentum ?? 0, 'optimizer.momentum');
+      const beta1 = fraction(spec.momentum, 'optimizer.momentum');
       return {
         settings: { rule: 'sgd', beta1, beta2: 0, maxNorm },
         stepValues: (_, learningRate) => ({ learning_rate: learningRate, epsilon: 0, decay: 0 }),
       };
     }
     case 'adagrad': {
-      const epsilon = nonNegative(spec.epsilon ?? 1e-10, 'optimizer.epsilon');
-      const weightDecay = nonNegative(spec.weightDecay ?? 0, 'optimizer.weightDecay');
+      const epsilon = nonNegative(spec.epsilon, 'optimizer.epsilon');
+      const weightDecay = nonNegative(spec.weightDecay, 'optimizer.weightDecay');
       return {
         settings: { rule: 'adagrad', beta1: 0, beta2: 0, maxNorm },
         stepValues: (_, learningRate) => ({ learning_rate: learningRate, epsilon, decay: weightDecay }),
       };
     }
-    default:
-      throw new SpecError(
-        'optimizer',
-        `type is ${JSON.stringify(type)}; expected one of ${optimizerNames.join(', ')}`,
-      );
   }
 }
 
@@ -77,14 +95,14 @@ export function buildOptimizer(spec: OptimizerSpec): Optimizer {
  * Adam's corrected step lr * (m / c1) / (sqrt(v / c2) + eps) with c = 1 - beta^t is
  * (lr * sqrt(c2) / c1) * m / (sqrt(v) + eps * sqrt(c2)).
  */
-function adam(spec: Extract<OptimizerSpec, { type: 'adam' | 'adamw' }>, maxNorm: number): Optimizer {
-  const epsilon = nonNegative(spec.epsilon ?? 1e-8, 'optimizer.epsilon');
-  const decay = spec.type === 'adamw' ? (spec.weightDecay ?? 0.01) : 0;
+function adam(spec: Required<Extract<OptimizerSpec, { type: 'adam' | 'adamw' }>>): Optimizer {
+  const epsilon = nonNegative(spec.epsilon, 'optimizer.epsilon');
+  const decay = spec.type === 'adamw' ? spec.weightDecay : 0;
   const weightDecay = nonNegative(decay, 'optimizer.weightDecay');
-  const beta1 = fraction(spec.beta1 ?? 0.9, 'optimizer.beta1');
-  const beta2 = fraction(spec.beta2 ?? 0.999, 'optimizer.beta2');
+  const beta1 = fraction(spec.beta1, 'optimizer.beta1');
+  const beta2 = fraction(spec.beta2, 'optimizer.beta2');
   return {
-    settings: { rule: 'adam', beta1, beta2, maxNorm },
+    settings: { rule: 'adam', beta1, beta2, maxNorm: spec.maxNorm },
     stepValues(t, learningRate) {
       const root = Math.sqrt(1 - beta2 ** t);
       return {
