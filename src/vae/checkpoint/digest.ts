@@ -24,6 +24,9 @@ export async function sha256(bytes: Uint8Array<ArrayBuffer>, where: string): Pro
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
+/** What a file of ours says in the place of a digest when a program without SHA-256 wrote it. */
+export const noDigest = 'none';
+
 /**
  * The digest a file states, or undefined if it states none and none is required.
  *
@@ -34,17 +37,18 @@ export function narrowDigest(
   where: string,
   isRequired: boolean,
 ): string | undefined {
-  if (stated === undefined && isRequired) {
+  const claimed = stated === noDigest ? undefined : stated;
+  if (claimed === undefined && isRequired) {
     throw new CheckpointError(
       where,
       `the metadata has no ${digestKey}; expected a digest of the content; save the file again with this library`,
     );
   }
-  if (stated !== undefined && !/^[0-9a-f]{64}$/.test(stated)) {
+  if (claimed !== undefined && !/^[0-9a-f]{64}$/.test(claimed)) {
     throw new CheckpointError(
       where,
-      `metadata ${digestKey} is ${quote(stated)}; expected 64 hexadecimal digits; the file is damaged`,
+      `metadata ${digestKey} is ${quote(claimed)}; expected 64 hexadecimal digits; the file is damaged`,
     );
   }
-  return stated;
+  return claimed;
 }

@@ -8,7 +8,9 @@ import { elementCount, sameShape } from '../../gpu/shape.js';
 import { forEachElement, type FileLayout } from '../file-layout.js';
 import type { Model } from '../model.js';
 import { completeSpec, type CompleteSpec } from '../spec.js';
-import { readSafetensors, writeSafetensors, type StoredTensor } from './safetensors.js';
+import { noDigest } from './digest.js';
+import { digestKey } from './safetensors-header.js';
+import { readSafetensors, writeSafetensors, type SafetensorsFile, type StoredTensor } from './safetensors.js';
 
 interface FileTensor {
   readonly shape: number[];
@@ -54,16 +56,25 @@ export function writeModelTensors(
 
 /** The specification in a file. @throws CheckpointError when the file is not one of ours */
 export async function readModelSpec(bytes: Uint8Array): Promise<CompleteSpec> {
-  return specOf((await readSafetensors(bytes)).metadata);
+  return specOf(await readSafetensors(bytes));
 }
 
-/** The specification in a file's metadata. @throws CheckpointError when the file is not one of ours */
-export function specOf(metadata: ReadonlyMap<string, string>): CompleteSpec {
+/**
+ * The specification in a file's metadata.
+ * @throws CheckpointError when the file is not one of ours, or has lost its digest: such a file is damaged, and what else
+ *   is wrong with it cannot be seen
+ */
+export function specOf({ metadata, verified }: SafetensorsFile): CompleteSpec {
   const text = metadata.get('spec');
   if (metadata.get('format') !== FORMAT || text === undefined)
     throw new CheckpointError(
       'checkpoint',
       `format is ${metadata.get('format') ?? 'absent'}; expected '${FORMAT}'; save it with Vae.save()`,
+    );
+  if (!verified && metadata.get(digestKey) !== noDigest)
+    throw new CheckpointError(
+      'checkpoint',
+      `its metadata have no ${digestKey}; expected the digest that every file of ours has; restore a copy, or, where another program wrote the file, have it state '${digestKey}': '${noDigest}'`,
     );
   try {
     return completeSpec(JSON.parse(text));

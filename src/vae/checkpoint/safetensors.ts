@@ -41,7 +41,7 @@ export interface ReadOptions {
 export interface SafetensorsFile {
   /** Tensors by name, in the order of their bytes; each owns its values. */
   readonly tensors: Map<string, StoredTensor>;
-  /** Free-form text by key, without the digest. */
+  /** Free-form text by key, without a digest that holds. */
   readonly metadata: Map<string, string>;
   /** True if the file carries a SHA-256 and it matches; false if it carries none. */
   readonly verified: boolean;
@@ -67,7 +67,7 @@ export async function readSafetensors(
     if (options.allowNonFinite !== true) checkFinite(tensor.values, name, where);
     tensors.set(name, tensor);
   }
-  header.metadata.delete(digestKey);
+  if (verified) header.metadata.delete(digestKey);
   return { tensors, metadata: header.metadata, verified };
 }
 

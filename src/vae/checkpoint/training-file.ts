@@ -76,8 +76,9 @@ export function writeTrainingFile(
 
 /** Opens a training's file. @throws CheckpointError when it is broken, of another version, or a model alone */
 export async function readTrainingFile(bytes: Uint8Array): Promise<TrainingFile> {
-  const { tensors, metadata } = await readSafetensors(bytes, { name: 'checkpoint' });
-  const spec = specOf(metadata);
+  const file = await readSafetensors(bytes, { name: 'checkpoint' });
+  const { tensors, metadata } = file;
+  const spec = specOf(file);
   const note = metadata.get('note');
   return {
     spec,
