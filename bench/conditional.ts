@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
 import { Device } from '../src/gpu/device.js';
 import { loadImages, openNodeGpu } from '../src/node/index.js';
 import { encodePng, imageGrid } from '../src/node/pictures.js';
-import { firstRows } from '../src/node/cli/gallery.js';
+import { floatRows } from '../src/vae/data/dataset.js';
 import { denseSpec } from '../src/vae/presets.js';
 import type { PriorSpec } from '../src/vae/priors/prior-spec.js';
 import { Vae } from '../src/vae/vae.js';
@@ -48,7 +48,7 @@ const seconds = (performance.now() - started) / 1000;
 const terms = await vae.evaluate(test);
 
 const classifier = await Classifier.train(device, train, { classes, hidden: 128, epochs: 10 });
-const real = await classifier.classify(firstRows(test, test.rows));
+const real = await classifier.classify(floatRows(test));
 const truth = Array.from(test.labels!);
 const accuracy = rateOf(real.map((found, i) => found === truth[i]));
 

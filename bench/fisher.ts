@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Device } from '../src/gpu/device.js';
 import { standardNormal } from '../src/gpu/threefry.js';
-import { firstRows } from '../src/node/cli/gallery.js';
+import { floatRows } from '../src/vae/data/dataset.js';
 import { loadImages, openNodeGpu } from '../src/node/index.js';
 import { encodePng, imageGrid } from '../src/node/pictures.js';
 import { denseSpec } from '../src/vae/presets.js';
@@ -33,7 +33,7 @@ const [columns, shownLevel] = [12, 0.4];
 const device = await Device.open({ gpu: await openNodeGpu() });
 const train = await loadImages(options.data, 'train', { limit: Number(options.limit) });
 const test = await loadImages(options.data, 'test', { limit: testRows });
-const clean = firstRows(test, testRows);
+const clean = floatRows(test, 0, testRows);
 const noise = standardNormal(clean.length, 1, 1);
 const noisy = (level: number): Float32Array => clean.map((value, i) => value + level * noise[i]!);
 

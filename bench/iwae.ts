@@ -17,7 +17,7 @@ import { makePlan } from '../src/gpu/plan.js';
 import { Scheduler } from '../src/gpu/scheduler.js';
 import { standardNormal, symmetricUniform } from '../src/gpu/threefry.js';
 import { loadImages, openNodeGpu } from '../src/node/index.js';
-import { firstRows } from '../src/node/cli/gallery.js';
+import { floatRows } from '../src/vae/data/dataset.js';
 import { boundLosses } from '../src/vae/bound.js';
 import { readSafetensors, writeSafetensors } from '../src/vae/checkpoint/safetensors.js';
 import type { EstimatorSpec } from '../src/vae/estimator-spec.js';
@@ -50,10 +50,10 @@ const runs: readonly { readonly name: string; readonly k: number; readonly estim
 const folder = fileURLToPath(new URL('../out/iwae/', import.meta.url));
 mkdirSync(folder, { recursive: true });
 const train = await loadImages(values.data, 'train', { limit: Number(values.limit) });
-const grey = firstRows(train, train.rows);
+const grey = floatRows(train);
 const width = 784;
 const steps = Math.floor(train.rows / batchSize);
-const test = binarized(firstRows(await loadImages(values.data, 'test', {}), testRows), 1000);
+const test = binarized(floatRows(await loadImages(values.data, 'test', {}), 0, testRows), 1000);
 const testNoise = standardNormal(testRows * samples * latent, 2, 0);
 
 const device = await Device.open({ gpu: await openNodeGpu() });

@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util';
 import { Device } from '../src/gpu/device.js';
 import { standardNormal, symmetricUniform } from '../src/gpu/threefry.js';
 import { loadImages, openNodeGpu } from '../src/node/index.js';
+import { floatRows } from '../src/vae/data/dataset.js';
 import type { VaeSpec } from '../src/vae/spec.js';
 import { Vae } from '../src/vae/vae.js';
 import { findTorch } from './torch.js';
@@ -48,7 +49,7 @@ const spec: VaeSpec = {
 const folder = fileURLToPath(new URL('../out/keras-example/', import.meta.url));
 mkdirSync(folder, { recursive: true });
 const data = await loadImages(values.data, 'train', { limit: Number(values.limit) });
-const images = Float32Array.from(data.values, (value) => value / 255);
+const images = floatRows(data);
 const pixels = images.length / data.rows;
 const steps = Math.floor(data.rows / batchSize);
 const orders = Array.from({ length: epochs }, (_, epoch) => permutation(data.rows, epoch));

@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util';
 import { discrepancy } from '../e2e/reference/objectives.js';
 import { Device } from '../src/gpu/device.js';
 import { standardNormal } from '../src/gpu/threefry.js';
-import { firstRows } from '../src/node/cli/gallery.js';
+import { floatRows } from '../src/vae/data/dataset.js';
 import { loadImages, openNodeGpu } from '../src/node/index.js';
 import { splitKl } from '../src/vae/metrics/kl-split.js';
 import { fitCodePrior } from '../src/vae/samplers/code-prior.js';
@@ -57,7 +57,7 @@ const device = await Device.open({ gpu: await openNodeGpu() });
 const size = [14, 14] as const;
 const train = await loadImages(options.data, 'train', { limit: Number(options.limit), size });
 const test = await loadImages(options.data, 'test', { limit: testRows, size });
-const images = firstRows(test, testRows);
+const images = floatRows(test, 0, testRows);
 const likelihood = { type: 'gaussian', scale: 0.3 } as const;
 const base = denseSpec({ input: train.shape, hidden: 64, latent, likelihood });
 

@@ -528,7 +528,7 @@ test.describe('refusals', () => {
     expect((await model.evaluate(device, data)).logLikelihood).toBeUndefined();
     expect(() => model.logLikelihood(float32(x))).toThrow('[logLikelihood] pca has no density');
     expect(() => model.encode(new Float32Array(9))).toThrow(
-      '[encode] got 9 values; expected a Float32Array of a',
+      '[encode] got 9 values; expected a multiple of 8',
     );
     expect(() => model.decode(Float32Array.of(NaN, 0))).toThrow('[decode] value 0 is NaN');
     expect(() => model.sample(0)).toThrow('[sample] count is 0');

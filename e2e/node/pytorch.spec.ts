@@ -6,7 +6,7 @@
 import { expect, test } from '@playwright/test';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { firstRows } from '../../src/node/cli/gallery.js';
+import { floatRows } from '../../src/vae/data/dataset.js';
 import { loadImages } from '../../src/node/data.js';
 import { Vae } from '../../src/vae/vae.js';
 import { nodeDevice } from '../node-device.js';
@@ -53,7 +53,7 @@ test("the README's lines load a checkpoint into PyTorch, which reconstructs the 
   const trained = await runCli(words, folder);
   expect(trained.code, trained.stderr).toBe(0);
 
-  const images = firstRows(await loadImages('fashion', 'test', { limit: IMAGES }), IMAGES);
+  const images = floatRows(await loadImages('fashion', 'test', { limit: IMAGES }));
   writeFileSync(
     join(folder, 'images.bin'),
     new Uint8Array(images.buffer, images.byteOffset, images.byteLength),

@@ -94,7 +94,7 @@ export class Inference {
 }
 
 /** The rows of a call's arguments. @throws ShapeError or DataError for an argument that is not whole rows of finite numbers */
-function countRows(label: string, entries: readonly [string, Rows][]): number {
+export function countRows(label: string, entries: readonly [string, Rows][]): number {
   const counts = entries.map(([, { values, width }]) => {
     checkRows(label, values);
     return values.length / width;

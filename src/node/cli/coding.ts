@@ -12,7 +12,7 @@ import {
   readCodedFile,
 } from '../../vae/coding/index.js';
 import { readModelSpec } from '../../vae/checkpoint/model-file.js';
-import type { Dataset } from '../../vae/data/dataset.js';
+import { floatRows, type Dataset } from '../../vae/data/dataset.js';
 import type { Vae } from '../../vae/vae.js';
 import { loadImages, type DataPart } from '../data.js';
 import { encodePng, imageGrid } from '../pictures.js';
@@ -105,7 +105,7 @@ export async function decompressCommand(
   return withModel(file, await openDevice({ ...(adapter && { adapter }) }), async (vae) => {
     const read = kind === 'bits-back' ? decompressLossless : decompress;
     const { rows, shape, values } = await read(vae, bytes, { name: coded });
-    const images = values instanceof Uint8Array ? Float32Array.from(values, (byte) => byte / 255) : values;
+    const images = floatRows({ rows, shape, values });
     await mkdir(out, { recursive: true });
     const width = elementCount(shape);
     for (let row = 0; row < rows; row++) {

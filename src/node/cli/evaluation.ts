@@ -1,5 +1,5 @@
 /** What the command evaluate prints and draws beyond the terms. */
-import { takeRows, type Dataset } from '../../vae/data/dataset.js';
+import { floatRows, takeRows, type Dataset } from '../../vae/data/dataset.js';
 import { conditionOf, encodeRows } from '../../vae/evaluation/encode-rows.js';
 import type { EvaluationReport } from '../../vae/evaluation/report.js';
 import { ACTIVE_VARIANCE } from '../../vae/metrics/active-units.js';
@@ -12,7 +12,6 @@ import { barPanels } from '../bars.js';
 import { encodePng, imageGrid, reconstructionPairs } from '../pictures.js';
 import type { ArtifactName } from './artifacts.js';
 import { formatTable, formatTerms } from './format.js';
-import { firstRows } from './gallery.js';
 
 const RECONSTRUCTIONS = 20;
 /** Latents that are traversed, those of the most KL. */
@@ -84,7 +83,7 @@ export async function drawEvaluation(
 }
 
 async function drawReconstructions(vae: Vae, test: Dataset): Promise<Uint8Array> {
-  const originals = firstRows(test, RECONSTRUCTIONS);
+  const originals = floatRows(test, 0, RECONSTRUCTIONS);
   const condition = conditionOf(vae, test, 0, Math.min(test.rows, RECONSTRUCTIONS));
   const others = await vae.reconstruct(originals, condition);
   return encodePng(reconstructionPairs(originals, others, test.shape));

@@ -1,7 +1,6 @@
 /** The pictures of a model: what it makes of test images, of the prior, and of a two-dimensional latent plane. */
-import type { Dataset } from '../../vae/data/dataset.js';
+import { floatRows, type Dataset } from '../../vae/data/dataset.js';
 import { conditionOf } from '../../vae/evaluation/encode-rows.js';
-import { elementCount } from '../../gpu/shape.js';
 import type { LinearGaussian } from '../../vae/classical/index.js';
 import type { Vae } from '../../vae/vae.js';
 import {
@@ -25,7 +24,7 @@ const MANIFOLD_SIDE = 20;
  */
 export async function drawGallery(vae: Vae, test: Dataset): Promise<Map<ArtifactName, Uint8Array>> {
   const { shape } = test;
-  const originals = firstRows(test, RECONSTRUCTIONS);
+  const originals = floatRows(test, 0, RECONSTRUCTIONS);
   const condition = conditionOf(vae, test, 0, RECONSTRUCTIONS);
   const pairs = reconstructionPairs(originals, await vae.reconstruct(originals, condition), shape);
   const gallery = new Map<ArtifactName, Uint8Array>([['reconstructions.png', encodePng(pairs)]]);
@@ -69,7 +68,7 @@ export async function drawSamples(
  */
 export function drawLinearGallery(model: LinearGaussian, test: Dataset): Map<ArtifactName, Uint8Array> {
   const { shape } = test;
-  const originals = firstRows(test, RECONSTRUCTIONS);
+  const originals = floatRows(test, 0, RECONSTRUCTIONS);
   const pairs = reconstructionPairs(originals, model.reconstruct(originals), shape);
   return new Map<ArtifactName, Uint8Array>([
     ['baseline-components.png', encodePng(imageGrid(componentImages(model, SAMPLES), shape))],
@@ -88,10 +87,4 @@ function componentImages({ weight, latent }: LinearGaussian, count: number): Flo
     column.forEach((value, j) => (images[k * D + j] = 0.5 + value / (2 * largest)));
   }
   return images;
-}
-
-/** The first rows as the model sees them: `f32[min(N, count), H, W, C]`, bytes divided by 255. */
-export function firstRows({ values, shape, rows }: Dataset, count: number): Float32Array {
-  const part = values.subarray(0, Math.min(rows, count) * elementCount(shape));
-  return part instanceof Float32Array ? part : Float32Array.from(part, (byte) => byte / 255);
 }

@@ -7,11 +7,12 @@
  * Gaussian in closed form; by Woodbury's identity nothing larger than K x K is factorised.
  * Source: Roweis and Ghahramani, "A unifying review of linear Gaussian models" (1999), sections 3 and 4.
  */
-import { DataError, ShapeError, SpecError } from '../../gpu/errors.js';
+import { ShapeError, SpecError } from '../../gpu/errors.js';
 import type { Device } from '../../gpu/device.js';
 import { elementCount, sameShape } from '../../gpu/shape.js';
 import { standardNormal } from '../../gpu/threefry.js';
 import { checkDataset, type Dataset } from '../data/dataset.js';
+import { countRows } from '../inference.js';
 import { DataMoments } from './data-moments.js';
 import { addScaled, dot, rowOf, type Matrix } from '../float64/matrix.js';
 import { readLinearFile, writeLinearFile } from './model-file.js';
@@ -98,7 +99,7 @@ export class LinearGaussian implements LinearParameters {
   encode(rows: Float32Array): { mean: Float32Array; covariance: Matrix } {
     const { projection, covariance } = this.posterior;
     const K = this.latent;
-    const count = countRows(rows, this.mean.length, 'encode');
+    const count = countRows('encode', [['rows', { values: rows, width: this.mean.length }]]);
     const mean = new Float32Array(count * K);
     for (let n = 0; n < count; n++) {
       const centred = this.#centred(rows, n);
@@ -110,7 +111,7 @@ export class LinearGaussian implements LinearParameters {
   /** The mean of p(x given z): f32[N, K] -> f32[N, D]. @throws ShapeError, DataError */
   decode(z: Float32Array): Float32Array {
     const [D, K] = [this.mean.length, this.latent];
-    const count = countRows(z, K, 'decode');
+    const count = countRows('decode', [['z', { values: z, width: K }]]);
     const result = new Float32Array(count * D);
     for (let n = 0; n < count; n++) {
       const code = Float64Array.from(z.subarray(n * K, (n + 1) * K));
@@ -143,7 +144,7 @@ export class LinearGaussian implements LinearParameters {
    * @throws SpecError for PCA, which has no density; ShapeError, DataError
    */
   logLikelihood(rows: Float32Array): Float64Array {
-    const count = countRows(rows, this.mean.length, 'logLikelihood');
+    const count = countRows('logLikelihood', [['rows', { values: rows, width: this.mean.length }]]);
     return Float64Array.from({ length: count }, (_, n) => rowLogLikelihood(this, this.#centred(rows, n)));
   }
 
@@ -191,18 +192,4 @@ export class LinearGaussian implements LinearParameters {
     addScaled(centred, -1, this.mean);
     return centred;
   }
-}
-
-/** Rows in a flat array. @throws ShapeError unless they are whole; DataError when a value is not finite */
-function countRows(values: Float32Array, width: number, where: string): number {
-  const count = values.length / width;
-  if (!(values instanceof Float32Array) || !Number.isInteger(count) || count < 1)
-    throw new ShapeError(
-      where,
-      `got ${values.length} values; expected a Float32Array of a multiple of ${width}, one row or more`,
-    );
-  const index = values.findIndex((value) => !Number.isFinite(value));
-  if (index >= 0)
-    throw new DataError(where, `value ${index} is ${values[index]}; every value must be finite`);
-  return count;
 }

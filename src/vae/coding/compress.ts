@@ -4,9 +4,8 @@
  * decoder network makes images of them in f32.
  */
 import { DataError, SpecError } from '../../gpu/errors.js';
-import { elementCount } from '../../gpu/shape.js';
 import { checkForModel } from '../data/check.js';
-import type { Dataset } from '../data/dataset.js';
+import { floatRows, type Dataset } from '../data/dataset.js';
 import { Inference } from '../inference.js';
 import { componentCount, logScaleRange, weightNames } from '../priors/factorized.js';
 import type { Vae } from '../vae.js';
@@ -120,11 +119,8 @@ function checkModel({ spec }: Vae): void {
 async function roundedLatents(vae: Vae, data: Dataset): Promise<Int32Array> {
   const { latent } = vae.spec;
   const latents = new Int32Array(data.rows * latent);
-  const width = elementCount(data.shape);
   for (let row = 0; row < data.rows; row += BATCH_ROWS) {
-    const values = data.values.subarray(row * width, (row + BATCH_ROWS) * width);
-    const scale = values instanceof Uint8Array ? 255 : 1;
-    const { mean } = await vae.encode(Float32Array.from(values, (value) => value / scale));
+    const { mean } = await vae.encode(floatRows(data, row, row + BATCH_ROWS));
     mean.forEach((value, i) => (latents[row * latent + i] = checkLatent(Math.round(value), i % latent)));
   }
   return latents;

@@ -133,6 +133,13 @@ export function takeRows(data: Dataset, count: number): Dataset {
   };
 }
 
+/** Rows `first` to `last`, or to the end, as a model takes them: `f32[last - first, ...shape]`, bytes divided by 255. */
+export function floatRows({ values, shape }: Dataset, first = 0, last = Infinity): Float32Array {
+  const width = rowElementCount(shape, 'floatRows');
+  const part = values.subarray(first * width, last * width);
+  return part instanceof Float32Array ? part : Float32Array.from(part, (byte) => byte / u8Scale);
+}
+
 /** Numbers in one row; the partial products are checked because 94906267 squared is already inexact. */
 function rowElementCount(shape: readonly number[], where: string): number {
   let count = 1;

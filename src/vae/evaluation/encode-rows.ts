@@ -1,6 +1,5 @@
 /** A data set through the encoder and back, in pieces that fit in memory. */
-import { elementCount } from '../../gpu/shape.js';
-import type { Dataset } from '../data/dataset.js';
+import { floatRows, type Dataset } from '../data/dataset.js';
 import type { Matrix } from '../metrics/matrix.js';
 import type { Vae } from '../vae.js';
 
@@ -13,13 +12,6 @@ export interface Encoded {
   readonly mean: Matrix;
   /** `f32[N, K]`; `f32[N, 1]` if isotropic; undefined for a family without one. */
   readonly logVariance: Matrix | undefined;
-}
-
-/** Rows `first` to `last` as the model takes them, `f32[last - first, D]`, bytes divided by 255. */
-export function rowsOf({ values, shape }: Dataset, first: number, last: number): Float32Array {
-  const size = elementCount(shape);
-  const part = values.subarray(first * size, last * size);
-  return part instanceof Float32Array ? part : Float32Array.from(part, (byte) => byte / 255);
 }
 
 /** What a conditional model is told of these rows; nothing for a model without a condition. */
@@ -40,7 +32,7 @@ export async function encodeRows(vae: Vae, data: Dataset): Promise<Encoded> {
   const logVariance = new Float32Array(data.rows * logVarianceWidth);
   for (let first = 0; first < data.rows; first += PIECE_ROWS) {
     const last = Math.min(data.rows, first + PIECE_ROWS);
-    const piece = await vae.encode(rowsOf(data, first, last), conditionOf(vae, data, first, last));
+    const piece = await vae.encode(floatRows(data, first, last), conditionOf(vae, data, first, last));
     mean.set(piece.mean, first * latent);
     logVariance.set(piece.logVariance, first * logVarianceWidth);
   }

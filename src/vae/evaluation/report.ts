@@ -1,7 +1,7 @@
 /** Everything there is to say about a model on held-out data, as plain numbers; what is expensive is asked for. */
 import { SpecError } from '../../gpu/errors.js';
 import { elementCount } from '../../gpu/shape.js';
-import { takeRows, type Dataset } from '../data/dataset.js';
+import { floatRows, takeRows, type Dataset } from '../data/dataset.js';
 import type { EvaluateOptions } from '../evaluate.js';
 import { activeUnits } from '../metrics/active-units.js';
 import { bitsPerDimension } from '../metrics/bits.js';
@@ -11,7 +11,7 @@ import { mean } from '../metrics/matrix.js';
 import { psnr, ssim } from '../metrics/pictures.js';
 import type { Terms } from '../terms.js';
 import type { Vae } from '../vae.js';
-import { conditionOf, encodeRows, rowsOf, type Encoded } from './encode-rows.js';
+import { conditionOf, encodeRows, type Encoded } from './encode-rows.js';
 import { logLikelihood } from './log-likelihood.js';
 
 export interface ReportOptions extends EvaluateOptions {
@@ -175,7 +175,7 @@ async function imageReport(vae: Vae, data: Dataset): Promise<ImageReport | undef
   const similarities: number[] = [];
   for (let first = 0; first < rows; first += PIECE_ROWS) {
     const last = Math.min(rows, first + PIECE_ROWS);
-    const originals = rowsOf(data, first, last);
+    const originals = floatRows(data, first, last);
     const others = await vae.reconstruct(originals, conditionOf(vae, data, first, last));
     peaks.push(...psnr(originals, others, [elementCount(shape)]));
     if (hasWindow) similarities.push(...ssim(originals, others, shape));
