@@ -8,7 +8,6 @@ RATES is Adam's rate of every epoch, SAMPLES those of the test images' log-likel
 import json
 import math
 import pathlib
-import struct
 import sys
 import time
 
@@ -16,24 +15,13 @@ import numpy
 import torch
 from torch import nn
 
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "e2e/pytorch"))
+import safetensors
+
 folder, k, objective = pathlib.Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 rates, samples = [float(rate) for rate in sys.argv[4].split(",")], int(sys.argv[5])
 BATCH, LATENT, WIDTH = 20, 50, 784
 LOG_2PI = math.log(2 * math.pi)
-
-
-def read_safetensors(path):
-    data = path.read_bytes()
-    (length,) = struct.unpack("<Q", data[:8])
-    header = json.loads(data[8 : 8 + length])
-    tensors = {}
-    for name, entry in header.items():
-        if name == "__metadata__":
-            continue
-        first, last = (8 + length + offset for offset in entry["data_offsets"])
-        values = numpy.frombuffer(data[first:last], numpy.float32).reshape(entry["shape"])
-        tensors[name] = torch.from_numpy(values.copy())
-    return tensors
 
 
 class Vae(nn.Module):
@@ -73,7 +61,7 @@ train, test = rows_of("train.u8").reshape(len(rates), -1, BATCH, WIDTH), rows_of
 steps = train.shape[1]
 noise = torch.from_numpy(numpy.fromfile(folder / "noise.f32", numpy.float32)).reshape(len(rates), steps, -1)
 model = Vae()
-model.load_state_dict(read_safetensors(folder / "initial.safetensors"))
+model.load_state_dict(safetensors.read(folder / "initial.safetensors")[0])
 optimizer = torch.optim.Adam(model.parameters(), lr=rates[0], eps=1e-4)
 started = time.time()
 for epoch, rate in enumerate(rates):

@@ -6,7 +6,6 @@
  *
  *     npm run bench:iwae -- [--data mnist] [--limit 5000] [--epochs 2] [--test 50] [--samples 5000]
  */
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -22,8 +21,10 @@ import { boundLosses } from '../src/vae/bound.js';
 import { readSafetensors, writeSafetensors } from '../src/vae/checkpoint/safetensors.js';
 import type { EstimatorSpec } from '../src/vae/estimator-spec.js';
 import type { VaeSpec } from '../src/vae/spec.js';
+import type { FedBatch } from '../src/vae/trainer-options.js';
 import { Vae } from '../src/vae/vae.js';
-import { findTorch } from './torch.js';
+import { fedEpoch, permutation, rowsAt } from './fed-training.js';
+import { runTorch } from './torch.js';
 
 const { values } = parseArgs({
   options: {
@@ -66,16 +67,13 @@ const noise = standardNormal(epochs * steps * 5 * batchSize * latent, 1, 0);
 writeFileSync(`${folder}noise.f32`, noise);
 writeFileSync(`${folder}test-noise.f32`, testNoise);
 
-const python = findTorch();
-if (!python) throw new Error('[bench] no python3 that imports torch; install PyTorch');
-const script = fileURLToPath(new URL('iwae.py', import.meta.url));
 const results = [];
 for (const { name, k, estimator } of runs) {
   const own = await trainHere(k, estimator);
   console.error(`${name}, k = ${k}: ${own.nll.toFixed(2)} nats here, ${own.seconds.toFixed(0)} s`);
   const rates = Array.from({ length: epochs }, (_, epoch) => rateOf(epoch)).join();
   const words = [folder, String(k), typeof estimator === 'string' ? 'vae' : 'iwae', rates, String(samples)];
-  const peer = JSON.parse(execFileSync(python, [script, ...words], { encoding: 'utf8' })) as Outcome;
+  const peer = runTorch('iwae.py', words) as Outcome;
   results.push({ name, k, own, peer });
 }
 console.log(
@@ -121,16 +119,12 @@ async function trainHere(k: number, estimator: EstimatorSpec): Promise<Outcome> 
   const length = 5 * batchSize * latent;
   let bound = 0;
   for (const [epoch, rows] of batches.entries()) {
-    let sum = 0;
-    for (let step = 0; step < steps; step++) {
+    const batchOf = (step: number): FedBatch => {
       const first = (epoch * steps + step) * length;
       const x = rows.slice(step * batchSize * width, (step + 1) * batchSize * width);
-      await trainer.step({ x, noise: noise.slice(first, first + k * batchSize * latent) });
-      // the metric ring holds 256 steps
-      if (step % 128 === 127 || step === steps - 1)
-        for (const { elbo, others } of await trainer.terms()) sum += others?.['multiSample'] ?? elbo;
-    }
-    bound = sum / steps;
+      return { x, noise: noise.slice(first, first + k * batchSize * latent) };
+    };
+    bound = await fedEpoch(trainer, steps, batchOf, ({ elbo, others }) => others?.['multiSample'] ?? elbo);
   }
   trainer.destroy();
   const nll = await negativeLogLikelihood(vae);
@@ -162,10 +156,7 @@ async function negativeLogLikelihood(vae: Vae): Promise<number> {
 
 /** The epoch's rows in their order, every pixel drawn as 0 or 1 with its grey value as probability. */
 function epochRows(epoch: number): Float32Array {
-  const keys = symmetricUniform(train.rows, epoch, 1);
-  const order = Array.from(keys.keys()).toSorted((a, b) => keys[a]! - keys[b]!);
-  const rows = new Float32Array(train.rows * width);
-  order.forEach((row, index) => rows.set(grey.subarray(row * width, (row + 1) * width), index * width));
+  const rows = rowsAt(grey, width, permutation(train.rows, epoch));
   return binarized(rows, epoch).slice(0, steps * batchSize * width);
 }
 

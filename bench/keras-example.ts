@@ -5,17 +5,18 @@
  *
  *     npm run bench:keras -- [--limit 10000] [--epochs 1]
  */
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Device } from '../src/gpu/device.js';
-import { standardNormal, symmetricUniform } from '../src/gpu/threefry.js';
+import { standardNormal } from '../src/gpu/threefry.js';
 import { loadImages, openNodeGpu } from '../src/node/index.js';
 import { floatRows } from '../src/vae/data/dataset.js';
 import type { VaeSpec } from '../src/vae/spec.js';
+import type { FedBatch } from '../src/vae/trainer-options.js';
 import { Vae } from '../src/vae/vae.js';
-import { findTorch } from './torch.js';
+import { fedEpoch, permutation, rowsAt } from './fed-training.js';
+import { runTorch } from './torch.js';
 
 const { values } = parseArgs({
   options: {
@@ -66,45 +67,26 @@ const started = performance.now();
 const trainer = await vae.trainer(undefined, { batchSize });
 const losses: number[] = [];
 for (const [epoch, order] of orders.entries()) {
-  let sum = 0;
-  for (let step = 0; step < steps; step++) {
-    await trainer.step(batchOf(order, epoch, step));
-    // the metric ring holds 256 steps
-    if (step % 128 === 127 || step === steps - 1) for (const { elbo } of await trainer.terms()) sum -= elbo;
-  }
-  losses.push(sum / steps);
+  const batch = (step: number): FedBatch => batchOf(order, epoch, step);
+  losses.push(await fedEpoch(trainer, steps, batch, ({ elbo }) => -elbo));
 }
 const seconds = (performance.now() - started) / 1000;
 report('webgpu-vae', device.description, losses, seconds);
 device.destroy();
 
-const python = findTorch();
-if (!python) throw new Error('[bench] no python3 that imports torch; install PyTorch');
-const script = fileURLToPath(new URL('keras_example.py', import.meta.url));
-const output = execFileSync(python, [script, folder, String(epochs), String(batchSize)], {
-  encoding: 'utf8',
-});
-const peer = JSON.parse(output) as { losses: number[]; seconds: number; version: string };
+const peer = runTorch('keras_example.py', [folder, String(epochs), String(batchSize)]) as {
+  losses: number[];
+  seconds: number;
+  version: string;
+};
 report('PyTorch', `${peer.version}, CPU`, peer.losses, peer.seconds);
 losses.forEach((loss, epoch) => {
   const other = peer.losses[epoch]!;
   console.log(`epoch ${epoch + 1}: ${((100 * (loss - other)) / other).toFixed(2)} % from PyTorch`);
 });
 
-/** The rows in a random order, the same for a seed. */
-function permutation(rows: number, seed: number): number[] {
-  const keys = symmetricUniform(rows, seed, 1);
-  return Array.from(keys.keys()).toSorted((a, b) => keys[a]! - keys[b]!);
-}
-
-function batchOf(
-  order: readonly number[],
-  epoch: number,
-  step: number,
-): { x: Float32Array; noise: Float32Array } {
-  const x = new Float32Array(batchSize * pixels);
-  const rows = order.slice(step * batchSize, (step + 1) * batchSize);
-  rows.forEach((row, index) => x.set(images.subarray(row * pixels, (row + 1) * pixels), index * pixels));
+function batchOf(order: readonly number[], epoch: number, step: number): FedBatch {
+  const x = rowsAt(images, pixels, order.slice(step * batchSize, (step + 1) * batchSize));
   const width = batchSize * spec.latent;
   const first = (epoch * steps + step) * width;
   return { x, noise: noise.slice(first, first + width) };

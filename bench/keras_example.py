@@ -5,7 +5,6 @@
 
 import json
 import pathlib
-import struct
 import sys
 import time
 
@@ -13,21 +12,10 @@ import numpy
 import torch
 from torch import nn
 
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "e2e/pytorch"))
+import safetensors
+
 folder, epochs, batch = pathlib.Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-
-
-def read_safetensors(path):
-    data = path.read_bytes()
-    (length,) = struct.unpack("<Q", data[:8])
-    header = json.loads(data[8 : 8 + length])
-    tensors = {}
-    for name, entry in header.items():
-        if name == "__metadata__":
-            continue
-        first, last = (8 + length + offset for offset in entry["data_offsets"])
-        values = numpy.frombuffer(data[first:last], numpy.float32).reshape(entry["shape"])
-        tensors[name] = torch.from_numpy(values.copy())
-    return tensors
 
 
 class Vae(nn.Module):
@@ -59,7 +47,7 @@ class Vae(nn.Module):
 
 images = torch.from_numpy(numpy.fromfile(folder / "images.f32", numpy.float32)).reshape(-1, 1, 28, 28)
 model = Vae()
-model.load_state_dict(read_safetensors(folder / "initial.safetensors"))
+model.load_state_dict(safetensors.read(folder / "initial.safetensors")[0])
 optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
 steps = len(images) // batch
 order = torch.from_numpy(numpy.fromfile(folder / "order.u32", numpy.uint32).astype(numpy.int64)).reshape(epochs, -1)

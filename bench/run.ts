@@ -6,6 +6,7 @@
  * Prints the tables, writes out/bench.json, and, when no peer was left out, docs/performance.md.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { findTorch } from '../e2e/find-torch.js';
 import { DeviceError } from '../src/gpu/errors.js';
 import { BenchServer, BrowserContestant } from './browser.js';
 import type { Contestant } from './contestant.js';
@@ -15,7 +16,7 @@ import { measure, type Result } from './schedule.js';
 import { describeSetting } from './setting.js';
 import { provideOnnxruntime } from './onnxruntime.js';
 import { summaries, type Summary } from './summary.js';
-import { findTorch, TorchContestant } from './torch.js';
+import { TorchContestant } from './torch.js';
 import { Truth } from './truth.js';
 import { workload, type Workload, type WorkloadName } from './workloads.js';
 

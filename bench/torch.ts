@@ -8,10 +8,10 @@ import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { findTorch } from '../e2e/find-torch.js';
 import { VaeError } from '../src/gpu/errors.js';
 import { outputError } from './check.js';
 import { withinTime, type Contestant, type Evidence, type Opened, type Sample } from './contestant.js';
-import { findExecutables } from './executable.js';
 import { createTask, type Task } from './task.js';
 import type { Tensor } from './tensor.js';
 import { CONV, DENSE, type WorkloadName } from './workloads.js';
@@ -33,16 +33,13 @@ function folderOf(workload: WorkloadName): string {
   return fileURLToPath(new URL(`../${DATA}/${workload}`, import.meta.url));
 }
 
-/** The first python3 on PATH that imports torch, or undefined. */
-export function findTorch(): string | undefined {
-  return findExecutables(['python3']).find((python) => {
-    try {
-      execFileSync(python, ['-c', 'import torch'], { stdio: 'ignore' });
-      return true;
-    } catch {
-      return false;
-    }
-  });
+/** What a script of this folder prints as JSON. @throws VaeError where no python3 imports torch */
+export function runTorch(script: string, words: readonly string[]): unknown {
+  const python = findTorch();
+  if (!python) throw new VaeError('bench', 'no python3 imports torch; install PyTorch');
+  const path = fileURLToPath(new URL(script, import.meta.url));
+  // -B: leaves no compiled files beside the sources
+  return JSON.parse(execFileSync(python, ['-B', path, ...words], { encoding: 'utf8' }));
 }
 
 /** A task's tensors by the names that Python knows. */

@@ -4,6 +4,7 @@
  */
 import { scaleLinear, scaleLog, type ScaleLinear, type ScaleLogarithmic } from 'd3-scale';
 import type { Measured } from '../e2e/gradient-variance.js';
+import { round, text } from '../src/node/curve.js';
 
 export interface PlotSeries {
   readonly name: string;
@@ -51,7 +52,7 @@ export function variancePlot(series: readonly PlotSeries[], truth: number): stri
 
 function legend(name: string, index: number): string {
   const left = lefts[0] + 160 * index;
-  return `<circle cx="${left + 5}" cy="30" r="4" fill="${colours[index]}"/>${text(name, left + 16, 34)}`;
+  return `<circle cx="${left + 5}" cy="30" r="4" fill="${colours[index]}"/>${text(name, { x: left + 16, y: 34 })}`;
 }
 
 function axes(label: string, left: number, x: Scale, y: Scale, sizes: readonly number[]): string[] {
@@ -63,13 +64,13 @@ function axes(label: string, left: number, x: Scale, y: Scale, sizes: readonly n
       const at = round(y(tick));
       return (
         line(left, at, left + panelWidth, at, '#d9dde3') +
-        text(String(Number(tick.toPrecision(3))), left - 8, at + 4, 'end')
+        text(String(Number(tick.toPrecision(3))), { x: left - 8, y: at + 4, anchor: 'end' })
       );
     }),
     line(left, bottom, left + panelWidth, bottom, '#5b6470'),
-    ...sizes.map((n) => text(n.toLocaleString('en'), round(x(n)), bottom + 20, 'middle')),
-    text('draws an estimate', left + panelWidth / 2, bottom + 42, 'middle'),
-    text(label, left, top - 12),
+    ...sizes.map((n) => text(n.toLocaleString('en'), { x: round(x(n)), y: bottom + 20, anchor: 'middle' })),
+    text('draws an estimate', { x: left + panelWidth / 2, y: bottom + 42, anchor: 'middle' }),
+    text(label, { x: left, y: top - 12 }),
   ];
 }
 
@@ -96,12 +97,4 @@ function varianceMarks({ points, varianceOfOne }: PlotSeries, index: number, x: 
 function line(x1: number, y1: number, x2: number, y2: number, colour: string, dashes?: string): string {
   const dashArray = dashes ? ` stroke-dasharray="${dashes}"` : '';
   return `<path d="M${x1},${y1}L${x2},${y2}" stroke="${colour}" stroke-width="1.5"${dashArray}/>`;
-}
-
-function text(content: string, x: number, y: number, anchor = 'start'): string {
-  return `<text x="${x}" y="${y}" text-anchor="${anchor}" fill="#1d2229">${content}</text>`;
-}
-
-function round(value: number): number {
-  return Math.round(100 * value) / 100;
 }

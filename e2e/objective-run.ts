@@ -3,6 +3,7 @@
  * for the float64 reference: the last of an epoch, so that it has padding rows, in the epoch's order, with the noise of the
  * contract.
  */
+import { expect, test } from '@playwright/test';
 import { Executable } from '../src/gpu/executable.js';
 import { makePlan } from '../src/gpu/plan.js';
 import { readBuffer } from '../src/gpu/readback.js';
@@ -179,4 +180,24 @@ export function gradientError(actual: Parameters, expected: Parameters): number 
     });
   }
   return worst / scale;
+}
+
+/**
+ * Holds a result's terms to float64's, each within `tolerance` of the larger of itself and 1, and notes how far loss and
+ * gradients are, relative to the loss and to the largest gradient.
+ */
+export function compareObjective(
+  actual: ObjectiveResult,
+  expected: Omit<ObjectiveResult, 'gradients'>,
+  gradients: Parameters,
+  tolerance: number,
+): { relative: number; error: number } {
+  const error = gradientError(actual.gradients, gradients);
+  const relative = Math.abs(actual.loss - expected.loss) / Math.abs(expected.loss);
+  const description = `loss ${relative.toExponential(1)}, gradients ${error.toExponential(1)}`;
+  test.info().annotations.push({ type: 'relative error', description });
+  expect(Object.keys(actual.terms)).toEqual(Object.keys(expected.terms));
+  for (const [name, term] of Object.entries(expected.terms))
+    expect(Math.abs(actual.terms[name]! - term), name).toBeLessThan(tolerance * Math.max(1, Math.abs(term)));
+  return { relative, error };
 }

@@ -21,9 +21,13 @@ process.exitCode = code;
 async function install() {
   const installed = join(folder, 'node_modules/.package-lock.json');
   if (existsSync(installed) && versions(installed) === versions(join(folder, 'package-lock.json'))) return;
-  await runStep('installing the API reference tools', npm('ci', '--prefix', folder, '--no-audit', '--no-fund'), {
-    advice: 'check the network, then run by hand: npm ci --prefix tools/api',
-  });
+  await runStep(
+    'installing the API reference tools',
+    npm('ci', '--prefix', folder, '--no-audit', '--no-fund'),
+    {
+      advice: 'check the network, then run by hand: npm ci --prefix tools/api',
+    },
+  );
 }
 
 /** @param {string} path of a lock file */

@@ -19,13 +19,10 @@ import { denseSpec } from '../../src/vae/presets.js';
 import { Vae } from '../../src/vae/vae.js';
 import { nodeDevice } from '../node-device.js';
 import { openSite, startSite, type Site } from '../site/server.js';
+import { lossySpecOf } from '../lossy-spec.js';
 
 const shape = { input: [8, 8, 1], hidden: 32, latent: 6 } as const;
-const lossySpec = {
-  ...denseSpec({ ...shape, likelihood: { type: 'gaussian', scale: 0.1 } }),
-  posterior: 'uniform',
-  prior: { type: 'factorized' },
-} as const;
+const lossySpec = lossySpecOf(shape);
 
 let site: Site;
 let page: Page;

@@ -14,15 +14,12 @@ import { denseSpec } from '../../src/vae/presets.js';
 import type { VaeSpec } from '../../src/vae/spec.js';
 import { Vae } from '../../src/vae/vae.js';
 import { nodeDevice } from '../node-device.js';
+import { lossySpecOf } from '../lossy-spec.js';
 import { decode } from 'fast-png';
 import { runCli, testFolder } from './command-line.js';
 
 const shape = { input: [8, 8, 1], hidden: 16, latent: 4 } as const;
-const lossySpec = {
-  ...denseSpec({ ...shape, likelihood: { type: 'gaussian', scale: 0.1 } }),
-  posterior: 'uniform',
-  prior: { type: 'factorized' },
-} as const;
+const lossySpec = lossySpecOf(shape);
 const images = ['--data', 'fashion', '--size', '8', '--limit', '32'];
 
 /** Writes a fresh model. */

@@ -6,9 +6,8 @@ import { expect, test } from '@playwright/test';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decode } from 'fast-png';
-import type { RunReport } from '../../src/node/cli/report.js';
 import { pngFile } from '../pictures/png.js';
-import { runCli, testFolder } from './command-line.js';
+import { runCli, testFolder, readReport } from './command-line.js';
 
 const tiny = [
   '--limit',
@@ -36,7 +35,7 @@ test('trains, draws by class, and evaluates as its report says', async () => {
   expect(stderr).toContain('model 64-8-2-8-64, bernoulli, 10 classes, ');
   // ten columns of 8 pixels, twice as large, with gaps of 2
   expect(picture(folder).width).toBe(10 * 16 + 11 * 2);
-  const report = JSON.parse(readFileSync(join(folder, 'out/report.json'), 'utf8')) as RunReport;
+  const report = readReport(join(folder, 'out'));
   const again = await runCli(['evaluate', 'out', '--limit', '40', '--json'], folder);
   expect(JSON.parse(again.stdout)).toEqual(report.test);
 

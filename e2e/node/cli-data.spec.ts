@@ -10,13 +10,12 @@ import { expect, test } from '@playwright/test';
 import { decode } from 'fast-png';
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { RunReport } from '../../src/node/cli/report.js';
 import { denseSpec } from '../../src/vae/presets.js';
 import type { Terms } from '../../src/vae/terms.js';
 import { Vae } from '../../src/vae/vae.js';
 import { nodeDevice } from '../node-device.js';
 import { pngFile } from '../pictures/png.js';
-import { runCli, testFolder } from './command-line.js';
+import { runCli, testFolder, readReport } from './command-line.js';
 
 const tiny = ['--epochs', '1', '--hidden', '8', '--latent', '2'];
 const jpegs = join(import.meta.dirname, '../pictures');
@@ -33,10 +32,6 @@ function writePhotos(folder: string): void {
     copyFileSync(join(jpegs, `${name}.jpg`), join(folder, `photos/more/${name}.jpg`));
 }
 
-function readReport(folder: string): RunReport {
-  return JSON.parse(readFileSync(join(folder, 'out/report.json'), 'utf8')) as RunReport;
-}
-
 /** Whether some pixel of a PNG file differs between its channels. */
 function hasColours(path: string): boolean {
   const { data, channels } = decode(readFileSync(path));
@@ -50,7 +45,7 @@ test('a folder of pictures trains, and its model evaluates them in its own size'
   const { code, stderr } = await runCli(words, folder);
   expect(code, stderr).toBe(0);
   expect(stderr).toContain('data photos, 5 training and 1 test images of 16x12x3\n');
-  const report = readReport(folder);
+  const report = readReport(join(folder, 'out'));
   expect(report).toMatchObject({
     steps: 2,
     data: { name: 'photos', rows: 5, testRows: 1, shape: [16, 12, 3] },
@@ -81,13 +76,16 @@ test('CIFAR-10 trains, in grey and smaller if asked', async () => {
   const words = ['train', '--data', 'cifar', '--batch', '5', ...tiny];
   const colour = await runCli(words, folder);
   expect(colour.code, colour.stderr).toBe(0);
-  expect(readReport(folder)).toMatchObject({
+  expect(readReport(join(folder, 'out'))).toMatchObject({
     steps: 2,
     data: { rows: 10, testRows: 3, shape: [32, 32, 3] },
   });
   const grey = await runCli([...words, '--channels', '1', '--size', '16'], folder);
   expect(grey.code, grey.stderr).toBe(0);
-  expect(readReport(folder)).toMatchObject({ data: { shape: [16, 16, 1] }, options: { channels: 1 } });
+  expect(readReport(join(folder, 'out'))).toMatchObject({
+    data: { shape: [16, 16, 1] },
+    options: { channels: 1 },
+  });
 });
 
 test('a broken picture stops the run by name, or is skipped and named', async () => {
@@ -107,7 +105,7 @@ test('a broken picture stops the run by name, or is skipped and named', async ()
   const { code, stderr } = await runCli([...words, '--skip-broken'], folder);
   expect(code, stderr).toBe(0);
   expect(stderr).toContain('webgpu-vae: skipped [photos/broken.jpg] the JPEG file is cut short');
-  const { rows, testRows } = readReport(folder).data;
+  const { rows, testRows } = readReport(join(folder, 'out')).data;
   expect(rows + testRows).toBe(6);
 });
 

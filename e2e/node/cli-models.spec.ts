@@ -10,18 +10,13 @@ import { expect, test } from '@playwright/test';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decode } from 'fast-png';
-import type { RunReport } from '../../src/node/cli/report.js';
 import { describeModel } from '../../src/node/cli/session.js';
 import { presets, type PresetName } from '../../src/vae/presets.js';
 import { completeSpec } from '../../src/vae/spec.js';
 import { pngFile } from '../pictures/png.js';
-import { runCli, testFolder } from './command-line.js';
+import { runCli, testFolder, readReport } from './command-line.js';
 
 const tiny = ['--limit', '40', '--epochs', '1', '--batch', '20'];
-
-function readReport(folder: string): RunReport {
-  return JSON.parse(readFileSync(join(folder, 'out/report.json'), 'utf8')) as RunReport;
-}
 
 function pictureSize(folder: string, name: string): number[] {
   const { width, height, channels } = decode(readFileSync(join(folder, 'out', name)));
@@ -38,7 +33,7 @@ test('conv trains, draws, and evaluates as its report says', async () => {
   expect(pictureSize(folder, 'reconstructions.png')).toEqual([262, 74, 1]);
   expect(pictureSize(folder, 'samples.png')).toEqual([210, 146, 1]);
   expect(pictureSize(folder, 'manifold.png')).toEqual([240, 160, 1]);
-  const report = readReport(folder);
+  const report = readReport(join(folder, 'out'));
   expect(report).toMatchObject({ steps: 2, data: { shape: [8, 12, 1] }, options: { model: 'conv' } });
   expect(readFileSync(join(folder, 'out/curve.svg'), 'utf8')).toContain('fashion: conv, latent 2, bernoulli');
   const again = await runCli(['evaluate', 'out', '--limit', '40', '--json'], folder);
@@ -64,11 +59,14 @@ test("a specification's images are scaled to it without --size, in colour", asyn
   expect(code, stderr).toBe(0);
   expect(stderr).toContain('the 28x28x1 images of fashion become 6x4x3, as the model has them\n');
   expect(stderr).toContain('data fashion, 40 training and 40 test images of 6x4x3\n');
-  expect(readReport(folder)).toMatchObject({ model: completeSpec(spec), data: { shape: [6, 4, 3] } });
+  expect(readReport(join(folder, 'out'))).toMatchObject({
+    model: completeSpec(spec),
+    data: { shape: [6, 4, 3] },
+  });
   for (const name of ['reconstructions.png', 'samples.png', 'manifold.png'])
     expect(pictureSize(folder, name)[2], name).toBe(3);
   const again = await runCli(['evaluate', 'out', '--limit', '40', '--json'], folder);
-  expect(JSON.parse(again.stdout)).toEqual(readReport(folder).test);
+  expect(JSON.parse(again.stdout)).toEqual(readReport(join(folder, 'out')).test);
 });
 
 test('world-models makes 64x64 of grey images and of coloured pictures', async () => {

@@ -21,19 +21,10 @@ import type { Terms } from '../../src/vae/terms.js';
 import { completeSpec } from '../../src/vae/spec.js';
 import { Vae } from '../../src/vae/vae.js';
 import { nodeDevice } from '../node-device.js';
-import {
-  projectRoot,
-  readmeExamples,
-  runCli,
-  runModule,
-  testFolder,
-} from './command-line.js';
+import { projectRoot, readmeExamples, runCli, runModule, testFolder, readReport } from './command-line.js';
+import { idxFile } from '../idx-file.js';
 
 const tiny = ['--limit', '256', '--epochs', '1', '--hidden', '16', '--batch', '32'];
-
-function readReport(folder: string): RunReport {
-  return JSON.parse(readFileSync(join(folder, 'report.json'), 'utf8')) as RunReport;
-}
 
 function readHistory(folder: string): HistoryEntry[] {
   const lines = readFileSync(join(folder, 'history.jsonl'), 'utf8').trimEnd().split('\n');
@@ -382,13 +373,7 @@ test.describe('an early end', () => {
   });
 });
 
-function idx(magic: number, dims: readonly number[], body: Uint8Array): Buffer {
-  const head = Buffer.alloc(4 + 4 * dims.length);
-  [magic, ...dims].forEach((word, i) => head.writeUInt32BE(word, 4 * i));
-  return Buffer.concat([head, body]);
-}
-
-const sixImages = idx(0x803, [6, 28, 28], Buffer.alloc(6 * 784));
+const sixImages = idxFile(0x803, [6, 28, 28], Buffer.alloc(6 * 784));
 const someJson = '{"input": [10, 10, 1], "latent": 2, "encoder": [], "decoder": []}';
 /** Nothing here reaches the GPU: `--limit` keeps the reading short. */
 const few = ['--limit', '200'];
@@ -396,7 +381,7 @@ const few = ['--limit', '200'];
 /** A file where one is needed, the words, and the whole of stderr. */
 const badInput: Record<
   string,
-  { file?: [name: string, content: Buffer | string]; words: string[]; line: string }
+  { file?: [name: string, content: Uint8Array | string]; words: string[]; line: string }
 > = {
   'an IDX file cut short': {
     file: ['images', sixImages.subarray(0, -10)],
@@ -419,17 +404,17 @@ const badInput: Record<
     line: '[images.gz] inflating gives more than the 4720 bytes that the header promises; stopped there; use the original file, header and content do not belong together',
   },
   'labels passed as images': {
-    file: ['labels', idx(0x801, [6], Buffer.alloc(6))],
+    file: ['labels', idxFile(0x801, [6], Buffer.alloc(6))],
     words: ['train', '--data', 'labels'],
     line: '[labels] magic 0x00000801 means that these are labels; expected 0x00000803, images; pass the images file',
   },
   'zero images': {
-    file: ['images', idx(0x803, [0, 28, 28], Buffer.alloc(0))],
+    file: ['images', idxFile(0x803, [0, 28, 28], Buffer.alloc(0))],
     words: ['train', '--data', 'images'],
     line: '[images] the file holds zero images; expected at least one; check which file was written',
   },
   'one image, which cannot be split': {
-    file: ['images', idx(0x803, [1, 28, 28], Buffer.alloc(784))],
+    file: ['images', idxFile(0x803, [1, 28, 28], Buffer.alloc(784))],
     words: ['train', '--data', 'images'],
     line: '[images] the file holds 1 image; expected at least 2, one to train on and one to test; pass a larger file',
   },

@@ -28,13 +28,11 @@ import { Vae } from '../../src/vae/vae.js';
 import { integers } from '../random-integers.js';
 import { nodeDevice } from '../node-device.js';
 import { holdTo } from '../truth.js';
+import { refused } from '../refused.js';
+import { lossySpecOf } from '../lossy-spec.js';
 
 const shape = { input: [8, 8, 1], hidden: 32, latent: 6 } as const;
-const lossySpec = {
-  ...denseSpec({ ...shape, likelihood: { type: 'gaussian', scale: 0.1 } }),
-  posterior: 'uniform',
-  prior: { type: 'factorized' },
-} as const;
+const lossySpec = lossySpecOf(shape);
 
 let data: Dataset;
 let lossy: Vae;
@@ -64,14 +62,7 @@ async function changed(
   return writeCodedFile({ ...file, ...fields(file) });
 }
 
-async function refusal(promise: Promise<unknown>): Promise<VaeError> {
-  const error: unknown = await promise.then(
-    () => undefined,
-    (cause: unknown) => cause,
-  );
-  expect(error).toBeInstanceOf(VaeError);
-  return error as VaeError;
-}
+const refusal = (promise: Promise<unknown>): Promise<VaeError> => refused(() => promise, VaeError);
 
 test('latents come back, and images are what the decoder makes of them', async () => {
   const x = Float32Array.from(data.values, (byte) => byte / 255);
@@ -202,7 +193,7 @@ for (const [name, fields, message] of forgeries)
 test('changed words give an error of ours or other latents, never a hang', async () => {
   const { bytes } = await compress(lossy, data);
   const { latents } = await readLatents(lossy, bytes);
-  let refused = 0;
+  let refusals = 0;
   for (let seed = 0; seed < 100; seed++) {
     const [place = 0, value = 0] = integers(2, seed, 65536);
     const damaged = await changed(bytes, ({ words }) => ({ words: words.with(place % words.length, value) }));
@@ -210,12 +201,12 @@ test('changed words give an error of ours or other latents, never a hang', async
       (file) => expect(file.latents).not.toEqual(latents),
       (error: unknown) => {
         expect(error).toBeInstanceOf(VaeError);
-        refused++;
+        refusals++;
       },
     );
     await read;
   }
-  expect(refused).toBeGreaterThan(95);
+  expect(refusals).toBeGreaterThan(95);
 });
 
 test('lossless: changed words, counts and networks are refused', async () => {

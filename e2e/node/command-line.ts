@@ -6,6 +6,7 @@ import { test } from '@playwright/test';
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { RunReport } from '../../src/node/cli/report.js';
 
 export const projectRoot = resolve(import.meta.dirname, '../..');
 const program = join(projectRoot, 'dist/node/cli.js');
@@ -96,4 +97,9 @@ export function readmeExamples(language: string): string[] {
   if (blocks.length === 0)
     throw new Error(`[README.md] there is no block of ${language}; expected one or more`);
   return blocks;
+}
+
+/** The report that a run left in its folder. */
+export function readReport(folder: string): RunReport {
+  return JSON.parse(readFileSync(join(folder, 'report.json'), 'utf8')) as RunReport;
 }

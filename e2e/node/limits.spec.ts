@@ -20,6 +20,7 @@ import { completeSpec, type VaeSpec } from '../../src/vae/spec.js';
 import { Vae } from '../../src/vae/vae.js';
 import { freshDevice, nodeDevice } from '../node-device.js';
 import { runCli, testFolder } from './command-line.js';
+import { refused } from '../refused.js';
 
 const spec: VaeSpec = {
   input: [8, 8, 1],
@@ -49,14 +50,7 @@ const activationLine = (batch: number): RegExp =>
       `this device binds at most \\d+; use a smaller batch, use smaller images or fewer channels, ${raise}$`,
   );
 
-/** What a call was refused with. */
-async function refusal(call: () => unknown): Promise<string> {
-  const error = await Promise.resolve()
-    .then(call)
-    .catch((reason: unknown) => reason);
-  expect(error).toBeInstanceOf(DeviceError);
-  return (error as DeviceError).message;
-}
+const refusal = async (call: () => unknown): Promise<string> => (await refused(call, DeviceError)).message;
 
 test('a plan: at the limit it passes, one byte below it is refused', async () => {
   const { weights, ...model } = new Model(completeSpec(spec));

@@ -9,16 +9,9 @@ import { denseSpec } from '../../src/vae/presets.js';
 import { Vae } from '../../src/vae/vae.js';
 import { freshDevice, nodeDevice } from '../node-device.js';
 import { seededData } from '../seeded-run.js';
+import { errorOf } from '../refused.js';
 
 const spec = denseSpec({ input: [6, 6, 1], hidden: 8, latent: 2 });
-
-async function errorOf(call: () => unknown): Promise<unknown> {
-  try {
-    return new Error(`expected a refusal; the call gave ${JSON.stringify(await call())?.slice(0, 200)}`);
-  } catch (error) {
-    return error;
-  }
-}
 
 test.describe('after destroy()', () => {
   const calls: Record<string, (vae: Vae) => unknown> = {

@@ -14,6 +14,7 @@ import { float32, randomParameters } from '../model.js';
 import { nodeDevice } from '../node-device.js';
 import {
   BATCH,
+  compareObjective,
   differences,
   gradientError,
   runObjective,
@@ -134,15 +135,7 @@ for (const row of rows)
     const value = () => row.expected(stagesOf(given, valid), valid.count);
     const [expected, actual] = [value(), await runObjective(given)];
     const gradients = differences(given.parameters, given.parameters.keys(), () => value().loss);
-    const error = gradientError(actual.gradients, gradients);
-    const relative = Math.abs(actual.loss - expected.loss) / Math.abs(expected.loss);
-    const description = `loss ${relative.toExponential(1)}, gradients ${error.toExponential(1)}`;
-    test.info().annotations.push({ type: 'relative error', description });
-    expect(Object.keys(actual.terms)).toEqual(Object.keys(expected.terms));
-    for (const [name, term] of Object.entries(expected.terms))
-      expect(Math.abs(actual.terms[name]! - term), name).toBeLessThan(
-        VALUE_TOLERANCE * Math.max(1, Math.abs(term)),
-      );
+    const { relative, error } = compareObjective(actual, expected, gradients, VALUE_TOLERANCE);
     const member = `objective ${typeof row.objective === 'string' ? row.objective : row.objective.type}`;
     holdTo(member, 'float64, of the loss', relative, VALUE_TOLERANCE);
     holdTo(member, 'float64 differences, of the largest gradient', error, GRADIENT_TOLERANCE);

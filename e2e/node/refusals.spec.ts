@@ -11,6 +11,7 @@ import type { VaeSpec } from '../../src/vae/spec.js';
 import type { TrainOptions } from '../../src/vae/train.js';
 import { Vae } from '../../src/vae/vae.js';
 import { nodeDevice } from '../node-device.js';
+import { errorOf } from '../refused.js';
 
 const spec = denseSpec({ input: [6, 6, 1], hidden: 8, latent: 2 });
 
@@ -392,14 +393,6 @@ async function attempt({ spec: change, data = grey(), train, evaluate, call }: R
   } finally {
     vae.destroy();
     await Promise.resolve();
-  }
-}
-
-async function errorOf(call: () => unknown): Promise<unknown> {
-  try {
-    return new Error(`expected a refusal; the call gave ${JSON.stringify(await call())?.slice(0, 200)}`);
-  } catch (error) {
-    return error;
   }
 }
 

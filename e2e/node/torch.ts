@@ -1,24 +1,9 @@
-/** PyTorch as another process: where it is, and what e2e/pytorch/run.py computes with it. */
-import { execFileSync } from 'node:child_process';
-import { existsSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+/** What e2e/pytorch/run.py computes, in another process. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { projectRoot, runProcess } from './command-line.js';
 
-/** Every python3 there is, until one imports torch: a virtual environment may hide the system's. */
-export function findTorch(): string | undefined {
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/bin', '/usr/local/bin'];
-  return folders
-    .map((folder) => join(folder, 'python3'))
-    .filter((path) => existsSync(path))
-    .find((path) => {
-      try {
-        execFileSync(path, ['-c', 'import torch'], { stdio: 'ignore' });
-        return true;
-      } catch {
-        return false;
-      }
-    });
-}
+export { findTorch } from '../find-torch.js';
 
 /** Numbers of a tensor, channels last, and how far float32 may be from each. */
 export type Bounded = readonly [values: readonly number[], bounds: readonly number[]];

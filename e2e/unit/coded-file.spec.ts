@@ -9,6 +9,7 @@ import { createHash } from 'node:crypto';
 import { expect, test } from '@playwright/test';
 import { DataError } from '../../src/gpu/errors.js';
 import { readCodedFile, writeCodedFile, type CodedFile } from '../../src/vae/coding/coded-file.js';
+import { refused } from '../refused.js';
 
 const small: CodedFile = {
   kind: 'rate-distortion',
@@ -41,15 +42,8 @@ function forged(at: number, ...bytes: number[]): Uint8Array {
   return sealed([...body.slice(0, at), ...bytes, ...body.slice(at + bytes.length)]);
 }
 
-async function refusal(promise: Promise<unknown>): Promise<string> {
-  try {
-    await promise;
-  } catch (error) {
-    expect(error).toBeInstanceOf(DataError);
-    return String(error);
-  }
-  throw new Error('nothing was refused');
-}
+const refusal = async (promise: Promise<unknown>): Promise<string> =>
+  String(await refused(() => promise, DataError));
 
 test('the layout is the one of the table', async () => {
   expect([...(await writeCodedFile(small))]).toEqual([...sealed(body)]);

@@ -12,18 +12,12 @@ import { join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { DataError } from '../../src/gpu/errors.js';
 import { loadImages } from '../../src/node/data.js';
-
-function idx(magic: number, dims: readonly number[], body: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(4 + 4 * dims.length + body.length);
-  const view = new DataView(bytes.buffer);
-  [magic, ...dims].forEach((word, i) => view.setUint32(4 * i, word));
-  bytes.set(body, 4 + 4 * dims.length);
-  return bytes;
-}
+import { refused } from '../refused.js';
+import { idxFile } from '../idx-file.js';
 
 /** Images of 2 x 3; every pixel of image i is first + i. */
 function images(count: number, first: number): Uint8Array {
-  return idx(
+  return idxFile(
     0x803,
     [count, 2, 3],
     Uint8Array.from({ length: count * 6 }, (_, i) => first + Math.floor(i / 6)),
@@ -31,7 +25,7 @@ function images(count: number, first: number): Uint8Array {
 }
 
 function labels(count: number): Uint8Array {
-  return idx(
+  return idxFile(
     0x801,
     [count],
     Uint8Array.from({ length: count }, (_, i) => i % 10),
@@ -46,11 +40,8 @@ function folderOf(files: Record<string, Uint8Array>, name = 'set'): string {
   return folder;
 }
 
-async function refusal(promise: Promise<unknown>): Promise<string> {
-  const error = await promise.catch((reason: unknown) => reason);
-  expect(error).toBeInstanceOf(DataError);
-  return (error as DataError).message;
-}
+const refusal = async (promise: Promise<unknown>): Promise<string> =>
+  (await refused(() => promise, DataError)).message;
 
 const directory = process.cwd();
 const environment: NodeJS.ProcessEnv = { ...process.env };

@@ -11,14 +11,8 @@ import { gzipSync } from 'node:zlib';
 import { expect, test } from '@playwright/test';
 import { DataError } from '../../src/gpu/errors.js';
 import { readIdxImages, readIdxLabels } from '../../src/vae/data/idx.js';
-
-function idx(magic: number, dims: number[], body: ArrayLike<number>): Uint8Array {
-  const bytes = new Uint8Array(4 + 4 * dims.length + body.length);
-  const view = new DataView(bytes.buffer);
-  [magic, ...dims].forEach((word, i) => view.setUint32(4 * i, word));
-  bytes.set(body, 4 + 4 * dims.length);
-  return bytes;
-}
+import { refused } from '../refused.js';
+import { idxFile } from '../idx-file.js';
 
 function join(...parts: ArrayLike<number>[]): Uint8Array {
   return Uint8Array.from(parts.flatMap((part) => Array.from(part)));
@@ -42,19 +36,12 @@ function hash(i: number): number {
   return (h ^ (h >>> 16)) >>> 0;
 }
 
-async function refusal(promise: Promise<unknown>): Promise<string> {
-  try {
-    await promise;
-  } catch (error) {
-    expect(error).toBeInstanceOf(DataError);
-    return String(error);
-  }
-  throw new Error('nothing was refused');
-}
+const refusal = async (promise: Promise<unknown>): Promise<string> =>
+  String(await refused(() => promise, DataError));
 
 const pixels = Uint8Array.from({ length: 24 }, (_, i) => i * 11);
-const images = idx(0x803, [3, 2, 4], pixels);
-const labels = idx(0x801, [3], [5, 0, 4]);
+const images = idxFile(0x803, [3, 2, 4], pixels);
+const labels = idxFile(0x801, [3], [5, 0, 4]);
 
 test('images and labels, plain and gzipped', async () => {
   const expected = { rows: 3, shape: [2, 4, 1], values: pixels };
@@ -73,7 +60,7 @@ test('a Buffer at an odd offset gives plain Uint8Array values', async () => {
 
 test('a file of many chunks comes out whole', async () => {
   const body = Uint8Array.from({ length: 300 * 28 * 28 }, (_, i) => hash(i) & 0xff);
-  const { rows, values } = await readIdxImages(gzip(idx(0x803, [300, 28, 28], body)), 'a');
+  const { rows, values } = await readIdxImages(gzip(idxFile(0x803, [300, 28, 28], body)), 'a');
   expect(rows).toBe(300);
   expect(Buffer.compare(Uint8Array.from(values), body)).toBe(0);
 });
@@ -81,7 +68,7 @@ test('a file of many chunks comes out whole', async () => {
 const cut = 'download or copy it again';
 const broken =
   'the gzip stream is cut short or damaged, or other bytes follow its end; expected one complete member; download or copy the file again';
-const noise = idx(
+const noise = idxFile(
   0x803,
   [40, 32, 32],
   Uint8Array.from({ length: 40960 }, (_, i) => hash(i) & 0xff),
@@ -128,13 +115,13 @@ const badImages: { name: string; bytes: Uint8Array; message: string }[] = [
   },
   {
     name: 'IDX of floats',
-    bytes: idx(0xd03, [1, 1, 1], [0, 0, 0, 0]),
+    bytes: idxFile(0xd03, [1, 1, 1], [0, 0, 0, 0]),
     message:
       'magic 0x00000d03 has type 0x0d; expected 0x00000803, images of unsigned bytes (type 0x08); convert',
   },
   {
     name: 'IDX of rank 4',
-    bytes: idx(0x804, [1, 1, 1, 3], [1, 2, 3]),
+    bytes: idxFile(0x804, [1, 1, 1, 3], [1, 2, 3]),
     message:
       'magic 0x00000804 announces 4 dimensions; expected 0x00000803, images with 3; pass a file of that form',
   },
@@ -162,38 +149,38 @@ const badImages: { name: string; bytes: Uint8Array; message: string }[] = [
   },
   {
     name: 'zero images',
-    bytes: idx(0x803, [0, 28, 28], []),
+    bytes: idxFile(0x803, [0, 28, 28], []),
     message: 'the file holds zero images; expected at least one',
   },
   {
     name: 'zero gzipped images',
-    bytes: gzip(idx(0x803, [0, 28, 28], [])),
+    bytes: gzip(idxFile(0x803, [0, 28, 28], [])),
     message: 'the file holds zero images',
   },
   {
     name: 'a zero dimension',
-    bytes: idx(0x803, [1, 0, 28], []),
+    bytes: idxFile(0x803, [1, 0, 28], []),
     message: 'an image is 0x28; expected 1 to 16777216 pixels an image; the header is damaged or forged',
   },
   {
     name: 'a huge image',
-    bytes: idx(0x803, [1, 4096, 4097], []),
+    bytes: idxFile(0x803, [1, 4096, 4097], []),
     message: 'an image is 4096x4097; expected 1 to 16777216 pixels',
   },
   {
     name: 'dimensions that wrap to a small number in 32 bits',
-    bytes: idx(0x803, [1, 65536, 65537], new Uint8Array(65536)),
+    bytes: idxFile(0x803, [1, 65536, 65537], new Uint8Array(65536)),
     message: 'an image is 65536x65537; expected 1 to 16777216 pixels',
   },
   {
     name: 'a product past 2^53',
-    bytes: idx(0x803, [0xffffffff, 4096, 4096], []),
+    bytes: idxFile(0x803, [0xffffffff, 4096, 4096], []),
     message:
       'promises 4294967295 images of 4096x4096, 72057594021150736 bytes; at most 1073741824 are read; split',
   },
   {
     name: 'a gzip header that promises what cannot fit',
-    bytes: gzip(idx(0x803, [60000, 28, 28], [])),
+    bytes: gzip(idxFile(0x803, [60000, 28, 28], [])),
     message:
       'the header promises 47040016 bytes, more than 33 gzip bytes can hold; the file is cut short or forged',
   },
@@ -254,7 +241,7 @@ const badLabels: { name: string; bytes: Uint8Array; message: string }[] = [
   },
   {
     name: 'zero labels',
-    bytes: idx(0x801, [0], []),
+    bytes: idxFile(0x801, [0], []),
     message: 'the file holds zero labels; expected at least one',
   },
   {

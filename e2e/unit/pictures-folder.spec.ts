@@ -15,6 +15,7 @@ import { DataError } from '../../src/gpu/errors.js';
 import { loadImages, type LoadOptions } from '../../src/node/data.js';
 import type { Dataset } from '../../src/vae/data/dataset.js';
 import { pngFile, pngOf } from '../pictures/png.js';
+import { refused } from '../refused.js';
 
 type Files = Record<string, Uint8Array | string>;
 
@@ -53,11 +54,8 @@ async function load(folder: string, part: 'train' | 'test', options: LoadOptions
   return { data, lines, values: values(data) };
 }
 
-async function refusal(promise: Promise<unknown>): Promise<string> {
-  const error = await promise.catch((reason: unknown) => reason);
-  expect(error).toBeInstanceOf(DataError);
-  return (error as DataError).message;
-}
+const refusal = async (promise: Promise<unknown>): Promise<string> =>
+  (await refused(() => promise, DataError)).message;
 
 test.describe('pictures', () => {
   test('are split the same way every time, a sixth and the rest, in the order of their paths', async () => {

@@ -12,31 +12,11 @@
 import { expect, test } from '@playwright/test';
 import { CheckpointError } from '../../src/gpu/errors.js';
 import { readSafetensors, writeSafetensors, type ReadOptions } from '../../src/vae/checkpoint/safetensors.js';
+import { refused } from '../refused.js';
+import { entry, file } from '../safetensors-file.js';
 
-/** A file with this header text, stating its true length unless told otherwise. */
-function file(header: string | Uint8Array, body: ArrayLike<number> = [], length?: bigint): Uint8Array {
-  const text = typeof header === 'string' ? new TextEncoder().encode(header) : header;
-  const bytes = new Uint8Array(8 + text.length + body.length);
-  new DataView(bytes.buffer).setBigUint64(0, length ?? BigInt(text.length), true);
-  bytes.set(text, 8);
-  bytes.set(body, 8 + text.length);
-  return bytes;
-}
-
-/** Header text of one tensor. */
-function entry(name: string, dtype: string, shape: string, offsets: string): string {
-  return `"${name}":{"dtype":"${dtype}","shape":[${shape}],"data_offsets":[${offsets}]}`;
-}
-
-async function refusal(promise: Promise<unknown>): Promise<string> {
-  try {
-    await promise;
-  } catch (error) {
-    expect(error).toBeInstanceOf(CheckpointError);
-    return String(error);
-  }
-  throw new Error('nothing was refused');
-}
+const refusal = async (promise: Promise<unknown>): Promise<string> =>
+  String(await refused(() => promise, CheckpointError));
 
 const one = entry('a', 'U8', '2', '0,2');
 const two = [1, 2];

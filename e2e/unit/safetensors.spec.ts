@@ -19,6 +19,8 @@ import {
   type StoredTensor,
   type TensorToWrite,
 } from '../../src/vae/checkpoint/safetensors.js';
+import { refused } from '../refused.js';
+import { entry, file } from '../safetensors-file.js';
 
 /**
  * Written by Python (json.dumps with sorted keys, ensure_ascii=False, no spaces; struct; hashlib; numpy), so
@@ -42,34 +44,12 @@ const goldenTensors = new Map<string, TensorToWrite>([
 ]);
 const goldenMetadata = { spec: '{"latent":2,"note":"é\n\u2028"}', format: 'pt' };
 
-/** A file with this header text, stating its true length unless told otherwise. */
-function file(header: string | Uint8Array, body: ArrayLike<number> = [], length?: bigint): Uint8Array {
-  const text = typeof header === 'string' ? new TextEncoder().encode(header) : header;
-  const bytes = new Uint8Array(8 + text.length + body.length);
-  new DataView(bytes.buffer).setBigUint64(0, length ?? BigInt(text.length), true);
-  bytes.set(text, 8);
-  bytes.set(body, 8 + text.length);
-  return bytes;
-}
-
-/** Header text of one tensor. */
-function entry(name: string, dtype: string, shape: string, offsets: string): string {
-  return `"${name}":{"dtype":"${dtype}","shape":[${shape}],"data_offsets":[${offsets}]}`;
-}
-
 function bytesOf(values: Float32Array | Uint16Array | BigInt64Array): Uint8Array {
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }
 
-async function refusal(promise: Promise<unknown>): Promise<string> {
-  try {
-    await promise;
-  } catch (error) {
-    expect(error).toBeInstanceOf(CheckpointError);
-    return String(error);
-  }
-  throw new Error('nothing was refused');
-}
+const refusal = async (promise: Promise<unknown>): Promise<string> =>
+  String(await refused(() => promise, CheckpointError));
 
 test('the writer gives the bytes that Python gives, twice', async () => {
   const bytes = await writeSafetensors(goldenTensors, goldenMetadata);

@@ -1,6 +1,6 @@
 /**
  * Turns what a user types after `--data` into images: a data set's name, a folder of IDX files, of CIFAR-10's
- * batches or of pictures, or one IDX file. Nothing is downloaded; a set that is not there is answered with every
+ * batches or of pictures, or one IDX file. Nothing is downloaded; where a named set is missing, the error lists every
  * place that was looked in.
  */
 import { existsSync, statSync } from 'node:fs';
@@ -28,13 +28,13 @@ export interface LoadOptions extends PictureOptions {
   readonly size?: readonly [height: number, width: number] | undefined;
   /** 1 makes grey, 3 makes colour; by default as stored, and 3 for pictures. */
   readonly channels?: 1 | 3 | undefined;
-  /** What images become where size and channels are not given: a model's `[H, W, C]` or `[H, W]`; another is ignored. */
+  /** A model's `[H, W, C]` or `[H, W]`, which stands for size and channels where they are not given; a vector's `[D]` does not. */
   readonly pictureShape?: readonly number[] | undefined;
-  /** Receives lines such as that a test set had to be split off; by default they go to stderr. */
+  /** Takes notes for the user, such as that a test part had to be split off; by default they go to stderr. */
   readonly notify?: (line: string) => void;
 }
 
-/** Names, what they are, and the folders that may hold them, in the order they are looked in. */
+/** Data sets by name: what they are, and the folders that may hold them, the first choice first. */
 const knownSets: Record<string, { readonly about: string; readonly folders: () => string[] }> = {
   fashion: {
     about: '20,000 + 4,000 images that come with webgpu-vae',
@@ -52,25 +52,25 @@ const knownSets: Record<string, { readonly about: string; readonly folders: () =
 
 const filePrefix: Record<DataPart, string> = { train: 'train', test: 't10k' };
 
-/** The names on the original site and the ones that some mirrors use, each plain or gzipped. */
+/** What follows the prefix: on the original site, and on some mirrors; each plain or gzipped. */
 const imageEndings = ['-images-idx3-ubyte', '-images.idx3-ubyte'];
 const labelEndings = ['-labels-idx1-ubyte', '-labels.idx1-ubyte'];
 
-/** CIFAR-10's binary version. */
+/** File names of CIFAR-10's binary version. */
 const cifarFiles: Record<DataPart, readonly string[]> = {
   train: [1, 2, 3, 4, 5].map((number) => `data_batch_${number}.bin`),
   test: ['test_batch.bin'],
 };
 
-/** Of a single file, one image in six is held out. */
+/** One image in six of a single IDX file is held out. */
 const heldOutShare = 6;
 
 /**
  * Loads the training or the test part of a data set.
  *
- * @param nameOrPath `fashion` (comes with the package), `fashion-mnist`, `mnist`, `shapes` (drawn, with known
- *   factors), a folder that holds IDX files or CIFAR-10's binary files under their usual names, or PNG and JPEG files anywhere below it, or the
- *   path of one IDX images file, whose last sixth then is the test part
+ * @param nameOrPath `fashion` (comes with the package), `fashion-mnist`, `mnist`, `shapes` (drawn, with known factors);
+ *   a folder of IDX files or of CIFAR-10's binary files under their usual names, or with PNG and JPEG files anywhere
+ *   below it; or one IDX images file, whose last sixth then is the test part
  * @returns `u8[N, H, W, C]`, with labels where the files state them
  * @throws DataError if there is no such set or file, or a file is damaged
  */
@@ -83,7 +83,7 @@ export async function loadImages(
   const all = await loadAll(nameOrPath, part, complete);
   const data = options.limit === undefined ? all : takeRows(all, options.limit);
   const reshaped = reshape(data, complete, nameOrPath);
-  // Said once, with the test part; what the user has asked for needs no words.
+  // Said with one part only, and not where the user asked for that size.
   if (reshaped !== data && part === 'test' && !options.size && !options.channels)
     (options.notify ?? writeToStderr)(
       `webgpu-vae: the ${data.shape.join('x')} images of ${nameOrPath} become ${reshaped.shape.join('x')}, as the model has them`,
@@ -91,7 +91,7 @@ export async function loadImages(
   return reshaped;
 }
 
-/** Unless asked for otherwise, images take the shape that their reader expects. */
+/** Size and channels from the model's shape, where they were not asked for. */
 function completeOptions(options: LoadOptions): LoadOptions {
   const [height, width, count] = options.pictureShape ?? [];
   const size = height && width ? ([height, width] as const) : undefined;
@@ -100,8 +100,8 @@ function completeOptions(options: LoadOptions): LoadOptions {
 }
 
 async function loadAll(nameOrPath: string, part: DataPart, options: LoadOptions): Promise<Dataset> {
-  // hasOwn, since 'constructor' is a name that every object has.
   if (nameOrPath === 'shapes') return loadShapes(part, options);
+  // hasOwn, since 'constructor' is a name that every object has.
   const known = Object.hasOwn(knownSets, nameOrPath) ? knownSets[nameOrPath] : undefined;
   if (known) return loadNamed(nameOrPath, known.folders(), part);
   const stats = statSync(nameOrPath, { throwIfNoEntry: false });
@@ -145,7 +145,7 @@ function loadNamed(name: string, folders: readonly string[], part: DataPart): Pr
   );
 }
 
-/** The kind of a folder is that of any file of either part, so that a missing part is told as such. */
+/** What either part's files show decides the kind of the folder, so that the error for a missing part names that part. */
 async function loadFolder(
   folder: string,
   part: DataPart,
@@ -234,7 +234,7 @@ function npyRows(bytes: Uint8Array, path: string): Dataset {
   return data;
 }
 
-/** Files that are no IDX file, and yet have a way to be read. */
+/** Refuses a file that belongs to a form of data that is passed as a folder, and says how. @throws DataError */
 function checkSingleFile(path: string, bytes: Uint8Array): void {
   if (/\.(tar|tgz|tar\.gz|zip)$/i.test(path))
     throw new DataError(

@@ -15,6 +15,7 @@ import { checkDataset, type Dataset } from '../data/dataset.js';
 import { countRows } from '../data/number-rows.js';
 import { DataMoments } from './data-moments.js';
 import { addScaled, dot, rowOf, type Matrix } from '../float64/matrix.js';
+import type { LinearFamily, LinearParameters } from './linear-parameters.js';
 import { readLinearFile, writeLinearFile } from './model-file.js';
 import {
   meanLogLikelihood,
@@ -23,21 +24,6 @@ import {
   rowLogLikelihood,
   type Posterior,
 } from './posterior.js';
-
-export type LinearFamily = 'pca' | 'ppca' | 'factor-analysis';
-
-/** The numbers of a model. */
-export interface LinearParameters {
-  readonly family: LinearFamily;
-  /** Of a datum, without N. */
-  readonly shape: readonly number[];
-  /** `f64[D]` */
-  readonly mean: Float64Array;
-  /** W, `f64[D, K]` */
-  readonly weight: Matrix;
-  /** The diagonal of Psi: `f64[D]`. */
-  readonly noiseVariance: Float64Array;
-}
 
 /** Means over the rows of a data set. */
 export interface LinearTerms {

@@ -2,7 +2,7 @@
 import { CheckpointError } from '../../gpu/errors.js';
 import { elementCount, sameShape } from '../../gpu/shape.js';
 import { readSafetensors, writeSafetensors, type StoredTensor } from '../checkpoint/safetensors.js';
-import type { LinearFamily, LinearParameters } from './linear-gaussian.js';
+import type { LinearFamily, LinearParameters } from './linear-parameters.js';
 import { matrix } from '../float64/matrix.js';
 
 const FORMAT = 'webgpu-vae linear 1';

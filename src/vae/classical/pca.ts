@@ -6,7 +6,8 @@
 import type { Device } from '../../gpu/device.js';
 import type { Dataset } from '../data/dataset.js';
 import { openMoments, type FitOptions, type LinearFit } from './fit.js';
-import { LinearGaussian, type LinearFamily } from './linear-gaussian.js';
+import { LinearGaussian } from './linear-gaussian.js';
+import type { LinearFamily } from './linear-parameters.js';
 import { matrix, rowOf, type Matrix } from '../float64/matrix.js';
 import { principalAxes, type PrincipalAxes } from './principal-axes.js';
 

@@ -8,7 +8,7 @@
  * covariance with the projection `B = P^-1 A`.
  */
 import { SpecError } from '../../gpu/errors.js';
-import type { LinearParameters } from './linear-gaussian.js';
+import type { LinearParameters } from './linear-parameters.js';
 import {
   addIdentity,
   cholesky,

@@ -33,6 +33,7 @@ export interface BitsBackFile {
 const START_KEY = 0x62697401;
 /** Least bits of a pixel: its symbol owns all slots but one, log2(65536 / 65535). */
 const LEAST_BITS = 2.2e-5;
+
 /** One bit each: every value is 0 or 255. Values of at least one half (128) become 255. */
 export function binarized(data: Dataset): Dataset {
   const half = data.values instanceof Uint8Array ? 128 : 0.5;

@@ -7,8 +7,7 @@ import type { Tensor } from '../../gpu/graph.js';
 import { add, subtract } from '../../gpu/ops/binary.js';
 import { reshape } from '../../gpu/ops/constant.js';
 import { activate, affine, clamp, exp, logGamma } from '../../gpu/ops/unary.js';
-import { aligned, parametersOf, part, rowsOf } from './elements.js';
-import type { Likelihood } from './likelihood.js';
+import { aligned, parametersOf, part, rowsOf, type Likelihood } from './elements.js';
 
 /** Levels less one. */
 export const TRIALS = 255;

@@ -5,8 +5,7 @@ import { logSumExp } from '../../gpu/ops/log-sum-exp.js';
 import { lowest, oneHot } from '../../gpu/ops/nearest.js';
 import { sum } from '../../gpu/ops/sum.js';
 import { negate } from '../../gpu/ops/unary.js';
-import { aligned, rowsOf } from './elements.js';
-import type { Likelihood } from './likelihood.js';
+import { aligned, rowsOf, type Likelihood } from './elements.js';
 
 export function categorical(classes: number): Likelihood {
   return {

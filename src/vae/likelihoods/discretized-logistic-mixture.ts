@@ -11,8 +11,7 @@ import { logSumExp } from '../../gpu/ops/log-sum-exp.js';
 import { softmax } from '../../gpu/ops/softmax.js';
 import { sum } from '../../gpu/ops/sum.js';
 import { activate, affine, clamp, exp, log, negate, unary } from '../../gpu/ops/unary.js';
-import { aligned, parametersOf, part, rowsOf } from './elements.js';
-import type { Likelihood } from './likelihood.js';
+import { aligned, parametersOf, part, rowsOf, type Likelihood } from './elements.js';
 
 /** Half a bin, with the levels spread over [-1, 1] as in the paper. */
 const HALF_BIN = 1 / 255;

@@ -1,8 +1,16 @@
-/** How likelihoods of several numbers an element see the decoder's output and the data. */
+/** What a likelihood is, and how those of several numbers an element see the decoder's output and the data. */
 import type { Tensor } from '../../gpu/graph.js';
 import { reshape } from '../../gpu/ops/constant.js';
 import { sum } from '../../gpu/ops/sum.js';
 import { slice } from '../../gpu/ops/window.js';
+
+/** With P outputs an element (`outputsPerElement`), which lie side by side: f32[R, D*P] is f32[R, D, P]. */
+export interface Likelihood {
+  /** log p(x | z): f32[R] nats a row from the decoder's output f32[R, D*P] and data f32[B, D], R a multiple of B. */
+  logDensity(output: Tensor, x: Tensor): Tensor;
+  /** What a picture shows, f32[R, D] in the units of the data: the mean of p(x | z), or the most likely class. */
+  mean(output: Tensor): Tensor;
+}
 
 /** f32[R, D*P] -> f32[R, D, P]. */
 export function parametersOf(output: Tensor, perElement: number): Tensor {

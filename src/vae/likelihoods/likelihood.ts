@@ -13,17 +13,11 @@ import type { WeightFactory } from '../weights.js';
 import { betaBinomial } from './beta-binomial.js';
 import { categorical } from './categorical.js';
 import { discretizedLogisticMixture } from './discretized-logistic-mixture.js';
-import { parametersOf, part } from './elements.js';
+import { parametersOf, part, type Likelihood } from './elements.js';
 import type { LikelihoodSpec, ScaleSpec } from './likelihood-spec.js';
 import { negativeBinomial } from './negative-binomial.js';
 
-/** With P outputs an element (`outputsPerElement`), which lie side by side: f32[R, D*P] is f32[R, D, P]. */
-export interface Likelihood {
-  /** log p(x | z): f32[R] nats a row from the decoder's output f32[R, D*P] and data f32[B, D], R a multiple of B. */
-  logDensity(output: Tensor, x: Tensor): Tensor;
-  /** What a picture shows, f32[R, D] in the units of the data: the mean of p(x | z), or the most likely class. */
-  mean(output: Tensor): Tensor;
-}
+export type { Likelihood };
 
 /**
  * Builds the likelihood for data of shape `datum`. What it learns itself becomes weights: `likelihood.log_variance`

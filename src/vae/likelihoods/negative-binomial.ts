@@ -10,8 +10,7 @@ import { reshape } from '../../gpu/ops/constant.js';
 import { activate, affine, clamp, exp, log, logGamma } from '../../gpu/ops/unary.js';
 import { elementCount, type Shape } from '../../gpu/shape.js';
 import type { WeightFactory } from '../weights.js';
-import { aligned, rowsOf } from './elements.js';
-import type { Likelihood } from './likelihood.js';
+import { aligned, rowsOf, type Likelihood } from './elements.js';
 
 /** Beyond, counts are Poisson, or the digits of lgamma(x + theta) - lgamma(theta) run out in float32. */
 const LOG_DISPERSION_RANGE = [-8, 8] as const;

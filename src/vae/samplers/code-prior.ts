@@ -4,8 +4,8 @@
  */
 import { integer } from '../../gpu/check.js';
 import { ShapeError } from '../../gpu/errors.js';
-import { checkMatrix, type Matrix } from '../metrics/matrix.js';
 import { drawIndex, uniformDraws } from '../float64/draws.js';
+import { checkMatrix, entropyOfCounts, type Matrix } from '../metrics/matrix.js';
 
 /** A codeword and how often it was seen at its place. */
 interface Seen {
@@ -30,12 +30,10 @@ export class CodePrior {
 
   /** Mean code length of a latent under this prior, nats: the sum of the places' entropies. */
   get entropy(): number {
-    const ofPlace = (seen: ReadonlyMap<string, Seen>): number =>
-      [...seen.values()].reduce(
-        (sum, { count }) => sum - (count / this.rows) * Math.log(count / this.rows),
-        0,
-      );
-    return this.#places.reduce((sum, seen) => sum + ofPlace(seen), 0);
+    return this.#places.reduce(
+      (sum, seen) => sum + entropyOfCounts(Array.from(seen.values(), ({ count }) => count)),
+      0,
+    );
   }
 
   /** log p(z) of every row in nats, `f64[N]`; -Infinity where a codeword was never seen. @throws ShapeError */
@@ -55,17 +53,14 @@ export class CodePrior {
     const draw = uniformDraws(seed, CHOICE_STREAM);
     const latent = this.#places.length * this.dimension;
     const result = new Float32Array(count * latent);
-    const choices = this.#places.map((seen) => [...seen.values()]);
+    const choices = this.#places.map((seen) => {
+      const codewords = [...seen.values()];
+      return { codewords, counts: codewords.map(({ count: times }) => times) };
+    });
     for (let row = 0; row < count; row++)
-      choices.forEach((seen, place) => {
-        const chosen =
-          seen[
-            drawIndex(
-              seen.map(({ count: times }) => times),
-              draw(),
-            )
-          ]!;
-        result.set(chosen.codeword, row * latent + place * this.dimension);
+      choices.forEach(({ codewords, counts }, place) => {
+        const { codeword } = codewords[drawIndex(counts, draw())]!;
+        result.set(codeword, row * latent + place * this.dimension);
       });
     return result;
   }

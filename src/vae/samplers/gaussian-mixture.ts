@@ -46,15 +46,10 @@ export class GaussianMixture {
     const K = this.components[0]!.mean.length;
     const noise = standardNormal(count * K, seed, NOISE_STREAM);
     const draw = uniformDraws(seed, CHOICE_STREAM);
+    const weights = this.components.map(({ weight }) => weight);
     const z = new Float32Array(count * K);
     for (let n = 0; n < count; n++) {
-      const { mean, variances, axes } =
-        this.components[
-          drawIndex(
-            this.components.map(({ weight }) => weight),
-            draw(),
-          )
-        ]!;
+      const { mean, variances, axes } = this.components[drawIndex(weights, draw())]!;
       for (let k = 0; k < K; k++) {
         let value = mean[k]!;
         for (let i = 0; i < K; i++) value += Math.sqrt(variances[i]!) * noise[n * K + i]! * axes[i * K + k]!;
