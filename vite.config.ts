@@ -20,6 +20,8 @@ export default defineConfig({
         classical: 'src/vae/classical/index.ts',
         evaluation: 'src/vae/evaluation/index.ts',
         interop: 'src/vae/interop/index.ts',
+        worker: 'src/vae/worker/index.ts',
+        'worker-main': 'src/vae/worker/worker-main.ts',
         'node/index': 'src/node/index.ts',
         'node/cli': 'src/node/cli.ts',
       },

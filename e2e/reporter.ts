@@ -60,7 +60,7 @@ export default class ClosingLineReporter implements Reporter {
 
   onEnd(result: FullResult): void {
     const tests = this.suite?.allTests() ?? [];
-    for (const line of adapterLines(tests)) print(line);
+    for (const line of noteLines(tests)) print(line);
     writeTruths(tests);
     for (const test of tests) {
       if (outcomeOf(test) === 'skipped') print(`skipped ${this.nameOf(test)}: ${skipReason(test)}`);
@@ -127,13 +127,13 @@ function skipReason(test: TestCase): string {
   return skip.description ?? 'no reason was given';
 }
 
-/** Each project's adapters once; a project whose tests noted none gives no line. */
-function adapterLines(tests: readonly TestCase[]): string[] {
+/** Each project's adapters once, and the figures that tests measured and did not judge. */
+function noteLines(tests: readonly TestCase[]): string[] {
   const lines = tests.flatMap((test) =>
     test.results
       .flatMap((result) => result.annotations)
-      .filter(({ type }) => type === 'adapter')
-      .map(({ description }) => `adapter ${projectOf(test)}: ${description ?? 'unknown'}`),
+      .filter(({ type }) => type === 'adapter' || type === 'figure')
+      .map(({ type, description }) => `${type} ${projectOf(test)}: ${description ?? 'unknown'}`),
   );
   return [...new Set(lines)];
 }

@@ -15,6 +15,7 @@ const generated = /\.generated\.ts$/;
 
 const outputs = [
   'dist/node/cli.js',
+  'dist/webgpu-vae.global.js',
   'src/gpu/kernels.generated.ts',
   'src/node/probes.generated.ts',
   'src/vae/interop/shaders.generated.ts',

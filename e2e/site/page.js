@@ -1,6 +1,8 @@
 /** The page's half: offers the runs to the test, here and in a worker, and counts what the policy refuses. */
 import * as coding from '../../dist/coding.js';
 import * as library from '../../dist/index.js';
+import * as interop from '../../dist/interop.js';
+import * as inWorker from '../../dist/worker.js';
 import { train } from './run.js';
 
 const violations = [];
@@ -24,4 +26,4 @@ function trainInWorker(task) {
   });
 }
 
-globalThis.site = { library, coding, train, trainInWorker, violations };
+globalThis.site = { library, coding, interop, worker: inWorker, train, trainInWorker, violations };

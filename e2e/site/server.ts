@@ -10,6 +10,8 @@ import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import type * as Library from '../../src/index.js';
 import type * as Coding from '../../src/vae/coding/index.js';
+import type * as Interop from '../../src/vae/interop/index.js';
+import type * as InWorker from '../../src/vae/worker/index.js';
 import { requireAdapter } from '../browser.js';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -61,6 +63,8 @@ declare global {
   var site: {
     readonly library: typeof Library;
     readonly coding: typeof Coding;
+    readonly interop: typeof Interop;
+    readonly worker: typeof InWorker;
     train(task: Task): Promise<TaskResult>;
     trainInWorker(task: Task): Promise<TaskResult>;
     readonly violations: readonly string[];

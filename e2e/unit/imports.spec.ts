@@ -59,6 +59,7 @@ function locate(from: string, specifier: string): string {
     'webgpu-vae/coding': 'src/vae/coding/index.ts',
     'webgpu-vae/classical': 'src/vae/classical/index.ts',
     'webgpu-vae/interop': 'src/vae/interop/index.ts',
+    'webgpu-vae/worker': 'src/vae/worker/index.ts',
     'webgpu-vae/node': 'src/node/index.ts',
   };
   if (own[specifier]) return own[specifier];

@@ -11,6 +11,8 @@ export interface TrainOptions extends TrainerOptions {
   /** Stops after the step in flight; the report says `stopped`. */
   readonly signal?: AbortSignal;
   readonly onStep?: (progress: TrainProgress) => void;
+  /** Awaited before a step if it returns a promise, which pauses the training; that time is not counted. */
+  readonly beforeStep?: () => Promise<void> | undefined;
   /** Told before the first step what will not come out as asked, such as a schedule without the time to end; console.warn by default. */
   readonly onWarning?: (message: string) => void;
   /** Awaited between epochs, so that it may evaluate or save. */
@@ -96,6 +98,7 @@ class TrainingLoop {
   #epoch = 1;
   #epochTerms = new TermsMean();
   #lastRead = 0;
+  #pausedMs = 0;
 
   constructor(vae: Vae, trainer: Trainer, options: TrainOptions) {
     this.#vae = vae;
@@ -124,21 +127,34 @@ class TrainingLoop {
     const started = performance.now();
     this.#lastRead = started;
     const firstRow = this.#rows;
+    const pausedBefore = this.#pausedMs;
     this.#epochTerms = new TermsMean();
     for (let step = 0; step < this.#trainer.stepsPerEpoch && !this.#isStopped(); step++)
       await this.#runStep();
     await this.#readTerms();
-    const seconds = (performance.now() - started) / 1000;
+    const seconds = (performance.now() - started - (this.#pausedMs - pausedBefore)) / 1000;
     this.#trainingMs += 1000 * seconds;
     const imagesPerSecond = (this.#rows - firstRow) / seconds;
     return { epoch: this.#epoch, train: this.#epochTerms.mean, seconds, imagesPerSecond };
   }
 
   async #runStep(): Promise<void> {
+    await this.#pause(this.#options.beforeStep?.());
+    if (this.#isStopped()) return;
     this.#rows += this.#trainer.rowsOf(this.#trainer.stepCount);
     await this.#trainer.step();
     const due = performance.now() - this.#lastRead > READ_EVERY_MS;
     if (due || this.#trainer.pendingTerms >= READ_EVERY_STEPS) await this.#readTerms();
+  }
+
+  /** Moves what is timed past the pause. */
+  async #pause(end: Promise<void> | undefined): Promise<void> {
+    if (!end) return;
+    await this.#readTerms();
+    const since = performance.now();
+    await end;
+    this.#pausedMs += performance.now() - since;
+    this.#lastRead = performance.now();
   }
 
   /** Reading waits for the steps so far, so the time since the last read is theirs. */
