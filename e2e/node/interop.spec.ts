@@ -291,21 +291,30 @@ for (const format of ['rgba8unorm', 'rgba16float', 'r32float'] as const)
       device.destroyBuffer(images);
     });
 
-for (const format of ['rgba8unorm', 'r32float'] as const)
-  test(`a texture of ${format} is read as a picture`, async () => {
+for (const [format, channels] of [
+  ['rgba8unorm', 1],
+  ['r32float', 1],
+  ['r32float', 3],
+] as const)
+  test(`a texture of ${format} is read as a picture of ${channels} channels`, async () => {
     const device = await nodeDevice();
     const shape: ImageShape = [4, 4, 1];
     const values = random(16, 5).map((value) => Math.round(255 * value) / 255);
     const images = buffer(device, values);
-    const [target, back] = [makeTexture(device, format, 4, 4), buffer(device, new Float32Array(16))];
+    const [target, back] = [
+      makeTexture(device, format, 4, 4),
+      buffer(device, new Float32Array(16 * channels)),
+    ];
     const writer = await ImageWriter.create(device, { shape, format });
-    const reader = await ImageReader.create(device, shape);
+    const reader = await ImageReader.create(device, [4, 4, channels]);
     submit(device, (encoder) => {
       writer.record(encoder, images, target);
       reader.record(encoder, target, back);
     });
-    const read = await numbers(device, back, 16);
-    expect(Math.max(...read.map((value, i) => Math.abs(value - values[i]!)))).toBeLessThan(1e-6);
+    const read = await numbers(device, back, 16 * channels);
+    expect(
+      Math.max(...read.map((value, i) => Math.abs(value - values[Math.floor(i / channels)]!))),
+    ).toBeLessThan(1e-6);
     reader.destroy();
     writer.destroy();
     submit(device, (encoder) => encoder.clearBuffer(back)); // the caller's texture and buffer are still there
@@ -342,6 +351,22 @@ test('decoding into a texture on a borrowed device maps nothing, and the device 
   expect(device.liveByteLength).toBe(0);
   expect(await Promise.race([gpu.lost, Promise.resolve('alive')])).toBe('alive');
   target.destroy();
+  gpu.destroy();
+});
+
+test("a borrowed device's errors are ours only where they name something of ours", async () => {
+  const gpu = await (await (await nodeGpu()).requestAdapter())!.requestDevice();
+  const device = Device.borrow(gpu);
+  const reported = (): Promise<unknown> =>
+    new Promise((resolve) => gpu.addEventListener('uncapturederror', resolve, { once: true }));
+  for (const label of ['the host', 'vae/test']) {
+    const told = reported();
+    gpu.createBuffer({ label, size: 16, usage: 0 }); // no usage is an error
+    await told;
+    if (label === 'the host') device.check();
+    else expect(() => device.check()).toThrow(/uncaptured WebGPU error: [^]*vae\/test/);
+  }
+  device.destroy();
   gpu.destroy();
 });
 
