@@ -25,7 +25,7 @@ interface HeldModel {
   readonly vae: Vae;
   readonly canvases: Set<number>;
   /** Resolves when its trainings may go on. */
-  gate?: { readonly opened: Promise<void>; readonly open: () => void };
+  gate?: Gate;
 }
 
 /** A call that runs. */
@@ -101,7 +101,7 @@ class Server {
       const held = this.#model(model);
       held.gate?.open();
       delete held.gate;
-      if (isHeld) held.gate = newGate();
+      if (isHeld) held.gate = new Gate();
     },
     run: ({ model, method, args }) => {
       const { vae } = this.#model(model);
@@ -152,10 +152,12 @@ class Server {
   }
 }
 
-function newGate(): NonNullable<HeldModel['gate']> {
-  let open = (): void => undefined;
-  const opened = new Promise<void>((resolve) => (open = resolve));
-  return { opened, open };
+/** Closed until `open` is called. */
+class Gate {
+  open: () => void = () => undefined;
+  readonly opened = new Promise<void>((resolve) => {
+    this.open = resolve;
+  });
 }
 
 /** Training's callbacks that the page listens to. */
