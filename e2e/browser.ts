@@ -29,6 +29,27 @@ export const chromiumLaunch: LaunchOptions = {
   ],
 };
 
+/**
+ * The same for tests that draw on a canvas or read video frames: these share images between WebGPU and the compositor,
+ * and without a GPU Chromium can only do that when both are on SwiftShader's Vulkan (otherwise its GPU process loses them).
+ */
+export const canvasLaunch: LaunchOptions = {
+  ...chromiumLaunch,
+  args: [
+    ...chromiumLaunch.args!,
+    ...(isSoftwareAsked
+      ? [
+          '--enable-features=Vulkan',
+          '--use-vulkan=swiftshader',
+          '--use-angle=swiftshader',
+          '--enable-unsafe-swiftshader',
+          '--ignore-gpu-blocklist',
+          '--disable-vulkan-fallback-to-gl-for-testing',
+        ]
+      : []),
+  ],
+};
+
 /** What an adapter says of itself: GPUAdapterInfo, or a copy of it from a page. */
 export type AdapterWords = Pick<GPUAdapterInfo, 'vendor' | 'architecture' | 'description'>;
 
@@ -73,4 +94,23 @@ export async function requireAdapter(page: Page): Promise<void> {
     `[browser] ${executablePath ?? "Playwright's Chromium"} offers no WebGPU adapter; the tests need one; install a ` +
       'newer Chrome or Chromium (its folder must hold libvk_swiftshader.so), or name one in WEBGPU_VAE_CHROMIUM',
   );
+}
+
+declare global {
+  /** Calls of GPUBuffer.mapAsync on a page that counts them. */
+  var mapCount: number;
+}
+
+/** Lets every page that `page` opens from now on count its calls of mapAsync, without which nothing can be read back. */
+export async function countMaps(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    globalThis.mapCount = 0;
+    if (typeof GPUBuffer === 'undefined') return;
+    const original = Object.getOwnPropertyDescriptor(GPUBuffer.prototype, 'mapAsync')!;
+    const value = function (this: GPUBuffer, ...args: unknown[]): unknown {
+      globalThis.mapCount++;
+      return Reflect.apply(original.value as () => unknown, this, args);
+    };
+    Object.defineProperty(GPUBuffer.prototype, 'mapAsync', { ...original, value });
+  });
 }

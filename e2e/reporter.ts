@@ -127,8 +127,8 @@ function skipReason(test: TestCase): string {
   return skip.description ?? 'no reason was given';
 }
 
-/** What tests note for whoever reads the run: each project's adapters once, and measured counts and sizes. */
-const noted = ['adapter', 'fuzz', 'size'];
+/** What tests note for whoever reads the run: each project's adapters once, and figures that were measured and not judged. */
+const noted = ['adapter', 'figure', 'fuzz', 'size'];
 
 function noteLines(tests: readonly TestCase[]): string[] {
   const lines = tests.flatMap((test) =>

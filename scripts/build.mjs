@@ -13,7 +13,13 @@ const sourceFiles = /^(package(-lock)?\.json|tsconfig(\..+)?\.json|vite\.config(
 /** Written by the build into src; hashing it would make every build look stale. */
 const generated = /\.generated\.ts$/;
 
-const outputs = ['dist/node/cli.js', 'src/gpu/kernels.generated.ts', 'src/node/probes.generated.ts'];
+const outputs = [
+  'dist/node/cli.js',
+  'dist/webgpu-vae.global.js',
+  'src/gpu/kernels.generated.ts',
+  'src/node/probes.generated.ts',
+  'src/vae/interop/shaders.generated.ts',
+];
 const stampPath = join(root, 'dist/.sources');
 
 /** @throws {import('./step.mjs').StepFailed} when the build fails */

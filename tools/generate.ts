@@ -2,7 +2,7 @@
  * Turns shaders/*.wgsl into src/gpu/kernels.generated.ts: the sources as lists of pieces, comments stripped and
  * each shared piece kept once (the bundle pays for every copy), and what the runtime must know to bind them,
  * read from the WGSL by wgsl_reflect (which therefore never ships). What only measures an adapter (shaders/probes) goes
- * to src/node/probes.generated.ts, away from the core. Run by `npm run generate`.
+ * to src/node/probes.generated.ts, what reads and writes textures (shaders/images) to src/vae/interop, away from the core. Run by `npm run generate`.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
@@ -13,6 +13,7 @@ const root = resolve(import.meta.dirname, '..');
 const shaderFolder = join(root, 'shaders');
 const target = join(root, 'src/gpu/kernels.generated.ts');
 const probeTarget = join(root, 'src/node/probes.generated.ts');
+const imageTarget = join(root, 'src/vae/interop/shaders.generated.ts');
 
 interface Field {
   readonly name: string;
@@ -115,15 +116,19 @@ const text = [
 mkdirSync(join(root, 'src/gpu'), { recursive: true });
 writeFileSync(target, text);
 
-const probeFolder = join(shaderFolder, 'probes');
-const probes = shadersIn(probeFolder).map((name) => {
-  const source = segments(join(probeFolder, `${name}.wgsl`))
-    .map(strip)
-    .join('\n');
-  return `  ${name}: ${JSON.stringify(source)},`;
-});
-writeFileSync(
-  probeTarget,
-  [text.split('\n', 1)[0], 'export const probes = {', ...probes, '} as const;', ''].join('\n'),
-);
+/** The sources of a folder of shaders by name, for code that binds them itself. */
+function writeSources(folder: string, name: string, path: string): void {
+  const sources = shadersIn(folder).map((shader) => {
+    const source = segments(join(folder, `${shader}.wgsl`))
+      .map(strip)
+      .filter((piece) => piece !== '')
+      .join('\n');
+    return `  ${shader}: ${JSON.stringify(source)},`;
+  });
+  const lines = [text.split('\n', 1)[0], `export const ${name} = {`, ...sources, '} as const;', ''];
+  writeFileSync(path, lines.join('\n'));
+}
+
+writeSources(join(shaderFolder, 'probes'), 'probes', probeTarget);
+writeSources(join(shaderFolder, 'images'), 'imageShaders', imageTarget);
 console.log(`generated ${names.length} kernels`);

@@ -153,7 +153,7 @@ test.describe('in Node without a GPU or a DOM', () => {
     return JSON.parse(stdout);
   }
 
-  for (const entry of ['index.js', 'gpu.js', 'node/index.js'])
+  for (const entry of ['index.js', 'gpu.js', 'interop.js', 'worker.js', 'node/index.js'])
     test(`importing dist/${entry} does nothing but export`, async () => {
       const result = await runInNode(`
         const before = new Set(Reflect.ownKeys(globalThis));
@@ -174,6 +174,22 @@ test.describe('in Node without a GPU or a DOM', () => {
         /^\[device\] this environment has no WebGPU; .* in Node use webgpu-vae\/node$/,
       ),
     });
+  });
+
+  test('a worker is refused with what to use instead', async () => {
+    const result = await runInNode(`
+      const { openWorker, DeviceError } = await import('./dist/worker.js');
+      const errors = [await openWorker().catch((reason) => reason), await import('./dist/worker-main.js').catch((reason) => reason)];
+      console.log(JSON.stringify(errors.map((error) => [error instanceof DeviceError, error.message])));`);
+    expect(result).toEqual([
+      [
+        true,
+        expect.stringMatching(
+          /^\[worker\] this environment has no Web Worker; in Node use Vae with openNodeGpu/,
+        ),
+      ],
+      [true, expect.stringMatching(/^\[worker\] webgpu-vae\/worker-main was loaded outside a Web Worker/)],
+    ]);
   });
 
   test('the Node entry throws the error classes of the main entry', async () => {

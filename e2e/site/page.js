@@ -1,7 +1,9 @@
 /** The page's half: offers the runs to the test, here and in a worker, and counts what the policy refuses. */
 import * as coding from '../../dist/coding.js';
 import * as library from '../../dist/index.js';
+import * as interop from '../../dist/interop.js';
 import * as storage from '../../dist/storage.js';
+import * as inWorker from '../../dist/worker.js';
 import { readStore, trainIntoStore } from './resume.js';
 import { train } from './run.js';
 
@@ -26,4 +28,15 @@ function trainInWorker(task) {
   });
 }
 
-globalThis.site = { library, coding, storage, readStore, train, trainIntoStore, trainInWorker, violations };
+globalThis.site = {
+  library,
+  coding,
+  interop,
+  storage,
+  worker: inWorker,
+  readStore,
+  train,
+  trainIntoStore,
+  trainInWorker,
+  violations,
+};

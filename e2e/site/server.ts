@@ -11,6 +11,8 @@ import { join, resolve } from 'node:path';
 import type * as Library from '../../src/index.js';
 import type * as Coding from '../../src/vae/coding/index.js';
 import type * as CheckpointStorage from '../../src/vae/storage/index.js';
+import type * as Interop from '../../src/vae/interop/index.js';
+import type * as InWorker from '../../src/vae/worker/index.js';
 import { requireAdapter } from '../browser.js';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -65,6 +67,8 @@ declare global {
     readonly storage: typeof CheckpointStorage;
     trainIntoStore(name: string): Promise<void>;
     readStore(name: string): Promise<number[] | undefined>;
+    readonly interop: typeof Interop;
+    readonly worker: typeof InWorker;
     train(task: Task): Promise<TaskResult>;
     trainInWorker(task: Task): Promise<TaskResult>;
     readonly violations: readonly string[];

@@ -59,6 +59,8 @@ function locate(from: string, specifier: string): string {
     'webgpu-vae/coding': 'src/vae/coding/index.ts',
     'webgpu-vae/classical': 'src/vae/classical/index.ts',
     'webgpu-vae/storage': 'src/vae/storage/index.ts',
+    'webgpu-vae/interop': 'src/vae/interop/index.ts',
+    'webgpu-vae/worker': 'src/vae/worker/index.ts',
     'webgpu-vae/node': 'src/node/index.ts',
   };
   if (own[specifier]) return own[specifier];
@@ -191,14 +193,23 @@ test('ops record: they do not submit, wait, read back, allocate or log', () => {
   );
 });
 
-test('only the scheduler and its clock submit dispatches', () => {
-  const dispatching = libraryTexts('src').filter(([, text]) => /beginComputePass\(/.test(text));
-  expect(dispatching.map(([path]) => path)).toEqual(['src/gpu/scheduler.ts', 'src/gpu/timestamps.ts']);
+test('only the scheduler, its clock and a canvas submit dispatches; the rest of interop records', () => {
+  const withCall = (call: RegExp): string[] =>
+    libraryTexts('src')
+      .filter(([, text]) => call.test(text))
+      .map(([path]) => path);
+  const submitting = ['src/gpu/scheduler.ts', 'src/gpu/timestamps.ts'];
+  const recording = ['src/vae/interop/gpu-function.ts', 'src/vae/interop/image-pipeline.ts'];
+  expect(withCall(/beginComputePass\(/)).toEqual([...submitting, ...recording]);
+  expect(withCall(/\.submit\(/).filter((path) => path.startsWith('src/vae/interop/'))).toEqual([
+    'src/vae/interop/model-canvas.ts',
+  ]);
+  expect(withCall(/mapAsync|readBuffer/).filter((path) => path.startsWith('src/vae/interop/'))).toEqual([]);
 });
 
 test('everything made on the GPU has a label', () => {
   const made =
-    /\.create(Buffer|BindGroup|BindGroupLayout|PipelineLayout|ComputePipelineAsync|ShaderModule|CommandEncoder|QuerySet)\(\s*\{([^}]*)/g;
+    /\.create(Buffer|BindGroup|BindGroupLayout|PipelineLayout|ComputePipelineAsync|Texture|ShaderModule|CommandEncoder|QuerySet)\(\s*\{([^}]*)/g;
   const unlabelled = libraryTexts('src').flatMap(([path, text]) =>
     Array.from(text.matchAll(made), ([call, , fields = '']) => ({ call, fields }))
       .filter(({ fields }) => !/\blabel\b/.test(fields))

@@ -49,7 +49,9 @@ export class Device {
   /** Allocations not yet known to have succeeded. */
   #allocations = new Set<Promise<void>>();
   readonly #onUncaptured = (event: Event): void => {
-    this.#uncaptured ??= (event as GPUUncapturedErrorEvent).error.message;
+    const { message } = (event as GPUUncapturedErrorEvent).error;
+    // on a borrowed device only errors that name something of ours are ours
+    if (!this.borrowed || message.includes('vae/')) this.#uncaptured ??= message;
   };
 
   private constructor(

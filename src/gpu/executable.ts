@@ -172,7 +172,7 @@ export class Executable {
       case 'constant':
         return { buffer: this.#constants[location.index]! };
       case 'input':
-        return { buffer: this.#input(location.name) };
+        return { buffer: this.inputBuffer(location.name) };
       case 'resource': {
         const buffer = this.options.resources?.[location.name];
         if (!buffer)
@@ -183,7 +183,8 @@ export class Executable {
     }
   }
 
-  #input(name: string): GPUBuffer {
+  /** The buffer of an input tensor, for copies on the GPU. @throws ShapeError for a name that is none */
+  inputBuffer(name: string): GPUBuffer {
     const buffer = this.#inputs.get(name);
     if (!buffer)
       throw new ShapeError(
@@ -195,7 +196,7 @@ export class Executable {
 
   /** Writes an input tensor. @throws ShapeError when the name or the length is wrong */
   write(name: string, values: Float32Array): void {
-    const buffer = this.#input(name);
+    const buffer = this.inputBuffer(name);
     const expected = elementCount(this.plan.inputs.get(name)!);
     if (values.length !== expected)
       throw new ShapeError(

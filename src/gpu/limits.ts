@@ -11,6 +11,29 @@ export interface BindingLimits {
 
 const RAISE = 'or pass a device that was requested with a higher maxStorageBufferBindingSize';
 
+type Resources = Readonly<Record<string, { readonly size: number }>>;
+
+/** One binding of one dispatch. */
+interface Binding {
+  readonly label: string;
+  readonly name: string;
+  readonly operand: Operand;
+  readonly byteLength: number;
+  /** The resource that is bound as a whole. */
+  readonly resource: string | undefined;
+}
+
+function bindingsOf({ dispatches }: Plan, resources: Resources): Binding[] {
+  return dispatches.flatMap(({ label, dispatch, locations }) =>
+    Object.entries(dispatch.bindings).map(([name, operand]) => {
+      const resource = wholeResource(locations[name]);
+      const byteLength =
+        resource === undefined ? tensorByteLength(operand) : (resources[resource]?.size ?? 0);
+      return { label, name, operand, byteLength, resource };
+    }),
+  );
+}
+
 /**
  * Checks every binding of a plan, and of the resources that it binds as a whole.
  *
@@ -19,21 +42,35 @@ const RAISE = 'or pass a device that was requested with a higher maxStorageBuffe
 export function checkBindings(
   plan: Plan,
   { maxStorageBufferBindingSize: limit }: BindingLimits,
-  resources: Readonly<Record<string, { readonly size: number }>> = {},
+  resources: Resources = {},
 ): void {
-  for (const { label, dispatch, locations } of plan.dispatches) {
-    for (const [name, operand] of Object.entries(dispatch.bindings)) {
-      const resource = wholeResource(locations[name]);
-      const byteLength =
-        resource === undefined ? tensorByteLength(operand) : (resources[resource]?.size ?? 0);
-      if (byteLength <= limit) continue;
-      const what = resource === undefined ? `${name} ${describeTensor(operand)}` : `'${resource}'`;
-      throw new DeviceError(
-        label,
-        `${what} takes ${byteLength} bytes; this device binds at most ${limit}; ${cures(resource)}, ${RAISE}`,
-      );
-    }
-  }
+  const tooLarge = bindingsOf(plan, resources).find(({ byteLength }) => byteLength > limit);
+  if (!tooLarge) return;
+  const { label, name, operand, byteLength, resource } = tooLarge;
+  const what = resource === undefined ? `${name} ${describeTensor(operand)}` : `'${resource}'`;
+  throw new DeviceError(
+    label,
+    `${what} takes ${byteLength} bytes; this device binds at most ${limit}; ${cures(resource)}, ${RAISE}`,
+  );
+}
+
+/** The longest binding and the largest buffer of a plan with its resources, in bytes. */
+export function planLimits(
+  plan: Plan,
+  resources: Resources = {},
+): BindingLimits & { readonly maxBufferSize: number } {
+  const bound = bindingsOf(plan, resources).map(({ byteLength }) => byteLength);
+  const inputs = Array.from(plan.inputs.values(), (shape) => 4 * elementCount(shape));
+  const constants = plan.constants.map(({ elementCount: count }) => 4 * count);
+  const owned = Object.values(resources).map(({ size }) => size);
+  return {
+    maxStorageBufferBindingSize: largest(bound),
+    maxBufferSize: largest([...bound, ...plan.slotByteLengths, ...inputs, ...constants, ...owned]),
+  };
+}
+
+function largest(sizes: readonly number[]): number {
+  return sizes.reduce((a, b) => Math.max(a, b), 0);
 }
 
 function cures(resource: string | undefined): string {

@@ -58,6 +58,7 @@ export type { PosteriorInput, PosteriorSpec } from './posteriors/posterior-spec.
 export type { HierarchicalSpec, PriorInput, PriorSpec } from './priors/prior-spec.js';
 export { optimizerNames, type OptimizerSpec } from './optimizers/optimizer.js';
 export type { CyclicalSchedule, LinearSchedule, Schedule } from './schedule.js';
+export { requiredLimits, type LimitsOptions, type RequiredLimits } from './required-limits.js';
 export {
   completeSpec,
   type CompleteSpec,

@@ -1,10 +1,12 @@
 /** Inference on rows of numbers: one plan a function and batch size, made once, run over the rows in batches. */
 import type { Device } from '../gpu/device.js';
+import type { AdapterClass } from '../gpu/dispatch.js';
 import { Executable } from '../gpu/executable.js';
 import type { Tensor } from '../gpu/graph.js';
 import { input } from '../gpu/ops/constant.js';
-import { makePlan } from '../gpu/plan.js';
+import { makePlan, type Plan } from '../gpu/plan.js';
 import { Scheduler } from '../gpu/scheduler.js';
+import type { Tuning } from '../gpu/tuning.js';
 import { countRows, type Rows } from './data/number-rows.js';
 import type { WeightFactory } from './weights.js';
 
@@ -15,12 +17,36 @@ import type { WeightFactory } from './weights.js';
 const BATCHES = [1, 8, 32, 128] as const;
 const LARGEST_BATCH = 128;
 
-/** A function of rows: its arguments by name, and the graph from one batch of each. */
-export interface InferenceCall<Name extends string> {
+/** A function of rows as a graph from one batch of each argument. */
+export interface RowFunction<Name extends string> {
   readonly label: string;
+  build(tensors: Readonly<Record<Name, Tensor>>): Tensor;
+}
+
+/** A function of rows and its arguments by name. */
+export interface InferenceCall<Name extends string> extends RowFunction<Name> {
   readonly rows: Readonly<Record<Name, Rows>>;
   readonly outputWidth: number;
-  build(tensors: Readonly<Record<Name, Tensor>>): Tensor;
+}
+
+/** Rows of the plan that a call with `count` rows runs. */
+export function planRows(count: number): number {
+  return BATCHES.find((size) => size >= count) ?? LARGEST_BATCH;
+}
+
+/** The plan of a function on `batch` rows: an input f32[batch, width] for each argument, the output `y`. */
+export function planRowFunction<Name extends string>(
+  call: RowFunction<Name>,
+  widths: Readonly<Record<Name, number>>,
+  batch: number,
+  { set, state }: WeightFactory,
+  on: { readonly adapterClass: AdapterClass; readonly tuning?: Tuning | undefined },
+): Plan {
+  const tensors = Object.fromEntries(
+    Object.entries<number>(widths).map(([name, width]) => [name, input(name, [batch, width])]),
+  ) as Record<Name, Tensor>;
+  const request = { label: call.label, outputs: { y: call.build(tensors) }, parameters: set, state };
+  return makePlan(request, on.adapterClass, on.tuning);
 }
 
 export class Inference {
@@ -50,7 +76,7 @@ export class Inference {
     const { label, outputWidth } = call;
     const entries = Object.entries<Rows>(call.rows);
     const count = countRows(label, call.rows);
-    const batch = BATCHES.find((size) => size >= count) ?? LARGEST_BATCH;
+    const batch = planRows(count);
     const executable = await this.#executable(call, batch);
     const scheduler = new Scheduler(this.device);
     const result = new Float32Array(count * outputWidth);
@@ -73,12 +99,10 @@ export class Inference {
     const key = `${label} ${batch}`;
     let executable = this.#executables.get(key);
     if (!executable) {
-      const tensors = Object.fromEntries(
-        Object.entries<Rows>(rows).map(([name, { width }]) => [name, input(name, [batch, width])]),
-      ) as Record<Name, Tensor>;
-      const { set, state } = this.weights;
-      const request = { label, outputs: { y: call.build(tensors) }, parameters: set, state };
-      const plan = makePlan(request, this.device.adapterClass, this.device.tuning);
+      const widths = Object.fromEntries(
+        Object.entries<Rows>(rows).map(([name, { width }]) => [name, width]),
+      ) as Record<Name, number>;
+      const plan = planRowFunction(call, widths, batch, this.weights, this.device);
       executable = Executable.create(this.device, plan, { resources: this.resources });
       this.#executables.set(key, executable);
       executable.catch(() => this.#executables.delete(key));

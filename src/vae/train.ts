@@ -11,6 +11,8 @@ export interface TrainOptions extends TrainerOptions {
   /** Stops after the step in flight; the report says `stopped`. */
   readonly signal?: AbortSignal;
   readonly onStep?: (progress: TrainProgress) => void;
+  /** Awaited before a step if it returns a promise, which pauses the training; that time is not counted. */
+  readonly beforeStep?: () => Promise<void> | undefined;
   /** Told before the first step what will not come out as asked, such as a schedule without the time to end; console.warn by default. */
   readonly onWarning?: (message: string) => void;
   /** Awaited between epochs, so that it may evaluate or save. */
@@ -135,8 +137,9 @@ class TrainingLoop {
         `is ${this.#options.epochs}, ${this.totalSteps} steps; the checkpoint has taken ${this.#firstStep}; ask for more epochs`,
       );
     while (trainer.stepCount < this.totalSteps && !this.#isStopped()) {
+      const before = trainer.stepCount;
       const report = await this.#runEpoch();
-      if (this.#isWithinEpoch()) break;
+      if (this.#isWithinEpoch() || trainer.stepCount === before) break; // stopped within it, or in a pause before it
       await this.#options.onEpoch?.(report);
       await this.#save(); // behind onEpoch, so that what it writes is never older than the checkpoint
     }
@@ -178,12 +181,22 @@ class TrainingLoop {
   }
 
   async #runStep(): Promise<void> {
+    await this.#pause(this.#options.beforeStep?.());
+    if (this.#isStopped()) return;
     const { saveEvery = Infinity } = this.#options;
     this.#rows += this.#trainer.rowsOf(this.#trainer.stepCount);
     await this.#trainer.step();
     const due = performance.now() - this.#lastRead > READ_EVERY_MS;
     if (due || this.#trainer.pendingTerms >= READ_EVERY_STEPS) await this.#readTerms();
     if (this.#trainer.stepCount % saveEvery === 0 && this.#isWithinEpoch()) await this.#save();
+  }
+
+  /** A pause is not training time: what came before it is read first, and the clock starts anew behind it. */
+  async #pause(end: Promise<void> | undefined): Promise<void> {
+    if (!end) return;
+    await this.#readTerms();
+    await end;
+    this.#lastRead = performance.now();
   }
 
   /** Reading waits for the steps so far, so the time since the last read is theirs. */

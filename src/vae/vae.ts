@@ -2,7 +2,6 @@
 import { BufferGroup } from '../gpu/buffer-group.js';
 import { Device } from '../gpu/device.js';
 import { SpecError } from '../gpu/errors.js';
-import type { Tensor } from '../gpu/graph.js';
 import { readBuffer, snapshot, type BufferRange } from '../gpu/readback.js';
 import { standardNormal } from '../gpu/threefry.js';
 import { readModelSpec, readModelValues, writeModelFile, type ModelValues } from './checkpoint/model-file.js';
@@ -10,8 +9,9 @@ import { conditionRows } from './condition.js';
 import type { Dataset } from './data/dataset.js';
 import { evaluate, type EvaluateOptions } from './evaluate.js';
 import type { Extensions } from './extensions.js';
-import { Inference } from './inference.js';
+import { Inference, type InferenceCall } from './inference.js';
 import { Model } from './model.js';
+import { decodeCall, drawCall, encodeCall, type ModelCall } from './model-calls.js';
 import { completeSpec, type CompleteSpec, type VaeSpec } from './spec.js';
 import type { Terms } from './terms.js';
 import { train, type TrainOptions, type TrainReport } from './train.js';
@@ -32,7 +32,7 @@ export interface Conditioned {
 }
 
 /** Stream of the noise of prior samples, away from training and evaluation. */
-const SAMPLE_STREAM = 0x70726900;
+export const SAMPLE_STREAM = 0x70726900;
 
 export class Vae {
   readonly spec: CompleteSpec;
@@ -140,9 +140,7 @@ export class Vae {
     const { model, spec } = this;
     const { logVarianceWidth } = model.posterior;
     const width = spec.latent + logVarianceWidth;
-    const summary = await this.#infer('encode', rows, model.width, labels, width, (x, condition) =>
-      model.posterior.summary(model.encode(x, condition)),
-    );
+    const summary = await this.#infer(encodeCall(model), rows, labels);
     const count = summary.length / width;
     const mean = new Float32Array(count * spec.latent);
     const logVariance = new Float32Array(count * logVarianceWidth);
@@ -156,10 +154,7 @@ export class Vae {
 
   /** f32[N, K] -> the mean of p(x | z), f32[N, D]. */
   decode(z: Float32Array, { labels }: Conditioned = {}): Promise<Float32Array> {
-    const { model, spec } = this;
-    return this.#infer('decode', z, spec.latent, labels, model.width, (value, condition) =>
-      model.likelihood.mean(model.decode(value, condition)),
-    );
+    return this.#infer(decodeCall(this.model), z, labels);
   }
 
   /** decode(encode(rows).mean): f32[N, D] -> f32[N, D]. */
@@ -186,9 +181,7 @@ export class Vae {
     const { prior } = this.model;
     const noise = standardNormal(count * prior.noiseWidth, seed, SAMPLE_STREAM);
     if (prior.isStandardNormal) return noise;
-    return this.#infer('prior', noise, prior.noiseWidth, labels, this.spec.latent, (value, condition) =>
-      prior.draw(value, condition),
-    );
+    return this.#infer(drawCall(this.model), noise, labels);
   }
 
   /** The flat weights, read back. */
@@ -229,25 +222,19 @@ export class Vae {
 
   /** A function of rows, with the condition of each where the model has one. */
   #infer(
-    label: string,
+    call: ModelCall,
     values: Float32Array,
-    width: number,
     labels: ArrayLike<number> | undefined,
-    outputWidth: number,
-    build: (x: Tensor, condition?: Tensor) => Tensor,
   ): Promise<Float32Array> {
     this.#checkAlive();
+    const { label, width } = call;
     const x = { values, width };
     const condition = conditionRows(this.spec, labels, Math.ceil(values.length / width), label);
-    if (!condition)
-      return this.#inference.run({ label, rows: { x }, outputWidth, build: (tensors) => build(tensors.x) });
-    const rows = { x, condition: { values: condition, width: this.model.conditionWidth } };
-    return this.#inference.run({
-      label,
-      rows,
-      outputWidth,
-      build: (tensors) => build(tensors.x, tensors.condition),
-    });
+    const rows = {
+      x,
+      ...(condition && { condition: { values: condition, width: this.model.conditionWidth } }),
+    };
+    return this.#inference.run({ ...call, rows } as InferenceCall<'x' | 'condition'>);
   }
 }
 

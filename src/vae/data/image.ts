@@ -57,9 +57,7 @@ export function fitInto(
   where: string,
 ): void {
   checkPixels(image, where);
-  const scale = Math.max(height / image.height, width / image.width);
-  const rows = axisTaps(image.height, scale, height);
-  const columns = axisTaps(image.width, scale, width);
+  const { rows, columns } = imageTaps(image, height, width);
   const lines = new Map<number, Float64Array>();
   const sum = new Float64Array(width * channels);
   for (const [y, { first, weights }] of rows.entries()) {
@@ -75,8 +73,21 @@ export function fitInto(
   }
 }
 
+/** What every row and column of `height` x `width` is made of, when an image is scaled to it and its middle cut out. */
+export function imageTaps(
+  image: { readonly width: number; readonly height: number },
+  height: number,
+  width: number,
+): { readonly rows: readonly Taps[]; readonly columns: readonly Taps[] } {
+  const scale = Math.max(height / image.height, width / image.width);
+  return {
+    rows: axisTaps(image.height, scale, height),
+    columns: axisTaps(image.width, scale, width),
+  };
+}
+
 /** The inputs of one output along an axis: `weights[i]` belongs to input `first + i`; their sum is 1. */
-interface Taps {
+export interface Taps {
   readonly first: number;
   readonly weights: readonly number[];
 }
