@@ -2,7 +2,7 @@
  * A training that saves after every step, for a tab or a process that is killed while it does so. Plain JavaScript on the
  * built library, as e2e/site/run.js.
  */
-import { Vae } from '../../dist/index.js';
+import { readSafetensors, Vae } from '../../dist/index.js';
 import { CheckpointStore } from '../../dist/storage.js';
 
 /** 200 steps: 50 epochs of three batches of 16 rows and one of 2. */
@@ -35,19 +35,29 @@ export async function trainAndSave({ device, resume, save }) {
   vae.destroy();
 }
 
-/** The same in a page, into the store of that name; tells of every save that is acknowledged. @param {string} name */
+/**
+ * The same in a page, into the store of that name; `saved` has the step that it began at and those that were acknowledged.
+ *
+ * @param {string} name
+ */
 export async function trainIntoStore(name) {
   const store = await CheckpointStore.open(name);
+  const resume = await store.load();
+  globalThis.saved = [resume ? await stepOf(resume) : 0];
   await trainAndSave({
     device: undefined,
-    resume: await store.load(),
+    resume,
     async save(checkpoint, step) {
       await store.save(checkpoint);
-      globalThis.acknowledged = step;
-      globalThis.saves = 1 + (globalThis.saves ?? 0);
+      globalThis.saved.push(step);
     },
   });
   await store.close();
+}
+
+/** @param {Uint8Array} checkpoint */
+async function stepOf(checkpoint) {
+  return JSON.parse((await readSafetensors(checkpoint)).metadata.get('training')).step;
 }
 
 /** What a store holds, as plain numbers. @param {string} name */

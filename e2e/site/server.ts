@@ -73,9 +73,8 @@ declare global {
     trainInWorker(task: Task): Promise<TaskResult>;
     readonly violations: readonly string[];
   };
-  /** Of trainIntoStore: the last step whose save was acknowledged, and how many were. */
-  var acknowledged: number | undefined;
-  var saves: number | undefined;
+  /** Of trainIntoStore: the step that it began at, and those whose saves were acknowledged. */
+  var saved: number[] | undefined;
 }
 
 /** A running site; `close` ends it. */

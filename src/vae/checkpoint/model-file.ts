@@ -39,8 +39,8 @@ export function writeModelFile(model: Model, values: ModelValues): Promise<Uint8
   return writeModelTensors(model, modelTensors(model, values), {});
 }
 
-/** The same with tensors and metadata of a caller's own. */
-export function writeModelTensors(
+/** The same with tensors and metadata of a caller's own. A training that goes on meanwhile is held up for a tensor at most. */
+export async function writeModelTensors(
   model: Model,
   all: FlatTensors,
   metadata: Readonly<Record<string, string>>,
@@ -50,8 +50,19 @@ export function writeModelTensors(
     const stored = new Float32Array(elementCount(layout.sizes));
     forEachElement(layout, (i, ours) => (stored[i] = flat[offset + ours]!));
     tensors.set(layout.name, { shape: [...layout.shape], values: stored });
+    await pause();
   }
   return writeSafetensors(tensors, { format: FORMAT, spec: JSON.stringify(model.spec), ...metadata });
+}
+
+/** Lets other work of the thread go first; a timer would take a second in a tab in the background. */
+function pause(): Promise<void> {
+  const { port1, port2 } = new MessageChannel();
+  return new Promise<void>((resume) => {
+    port1.addEventListener('message', () => resume());
+    port1.start();
+    port2.postMessage(undefined);
+  }).finally(() => port1.close());
 }
 
 /** The specification in a file. @throws CheckpointError when the file is not one of ours */

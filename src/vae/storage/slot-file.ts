@@ -23,12 +23,12 @@ export async function readFile(
     const file = await (await folder.getFileHandle(name)).getFile();
     return new Uint8Array(await file.arrayBuffer());
   } catch (cause) {
-    if (nameOf(cause) === 'NotFoundError') return new Uint8Array();
+    if (cause instanceof DOMException && cause.name === 'NotFoundError') return new Uint8Array();
     throw new CheckpointError('storage', `${name} cannot be read: ${String(cause)}`, { cause });
   }
 }
 
-/** Replaces a file. @throws CheckpointError when it does not fit, with the sizes, or cannot be written */
+/** Replaces a file. @throws CheckpointError with the sizes when it does not fit or cannot be written */
 export async function replaceFile(
   folder: FileSystemDirectoryHandle,
   name: string,
@@ -42,7 +42,7 @@ export async function replaceFile(
     const { size } = await handle.getFile();
     if (size !== bytes.length) throw new Error(`the file has ${size} bytes`);
   } catch (cause) {
-    throw await unwritable(name, bytes.length, cause);
+    throw await unwritable(bytes.length, cause);
   }
 }
 
@@ -73,17 +73,12 @@ function writeInPlace(access: SyncAccess, bytes: Uint8Array): void {
   }
 }
 
-async function unwritable(name: string, byteLength: number, cause: unknown): Promise<CheckpointError> {
-  if (nameOf(cause) !== 'QuotaExceededError')
-    return new CheckpointError('storage', `${name} cannot be written: ${String(cause)}`, { cause });
-  const { usage } = await navigator.storage.estimate(); // Chromium's quota there is a round number, not the limit
+/** Past the quota Chromium says QuotaExceededError or AbortError, as the race goes; so the sizes are always told. */
+async function unwritable(byteLength: number, cause: unknown): Promise<CheckpointError> {
+  const { usage } = await navigator.storage.estimate(); // its quota is a round number there, not the limit
   return new CheckpointError(
     'storage',
-    `the checkpoint takes ${byteLength} bytes, the site has ${usage} stored, and the browser gives it no more; the one before it is kept; clear other stores, or free space on the disk`,
+    `the checkpoint of ${byteLength} bytes cannot be written (${String(cause)}); the site has ${usage} bytes stored; the one before it is kept; clear other stores, or free space on the disk`,
     { cause },
   );
-}
-
-function nameOf(cause: unknown): string | undefined {
-  return cause instanceof DOMException || cause instanceof Error ? cause.name : undefined;
 }
