@@ -19,6 +19,7 @@ export default defineConfig({
         coding: 'src/vae/coding/index.ts',
         classical: 'src/vae/classical/index.ts',
         evaluation: 'src/vae/evaluation/index.ts',
+        export: 'src/vae/export/index.ts',
         'node/index': 'src/node/index.ts',
         'node/cli': 'src/node/cli.ts',
       },

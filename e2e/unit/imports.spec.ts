@@ -58,6 +58,7 @@ function locate(from: string, specifier: string): string {
     'webgpu-vae/gpu': 'src/gpu/index.ts',
     'webgpu-vae/coding': 'src/vae/coding/index.ts',
     'webgpu-vae/classical': 'src/vae/classical/index.ts',
+    'webgpu-vae/export': 'src/vae/export/index.ts',
     'webgpu-vae/node': 'src/node/index.ts',
   };
   if (own[specifier]) return own[specifier];

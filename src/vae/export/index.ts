@@ -1,0 +1,3 @@
+/** webgpu-vae/export: models leave for PyTorch and ONNX, and come from PyTorch. */
+export { exportTorch } from './to-torch.js';
+export type { ExportedFiles, ExportSource } from './source.js';
