@@ -1,3 +1,4 @@
 /** webgpu-vae/export: models leave for PyTorch and ONNX, and come from PyTorch. */
+export { exportOnnx, onnxGraphs, type OnnxGraphName, type OnnxOptions } from './to-onnx.js';
 export { exportTorch } from './to-torch.js';
 export type { ExportedFiles, ExportSource } from './source.js';
