@@ -11,14 +11,9 @@
 import { expect, test } from '@playwright/test';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Tensor } from '../../src/gpu/graph.js';
-import { concat } from '../../src/gpu/ops/concat.js';
-import { reshape } from '../../src/gpu/ops/constant.js';
 import { loadImages } from '../../src/node/data.js';
 import { exportTorch } from '../../src/vae/export/index.js';
-import { conditionRows } from '../../src/vae/condition.js';
 import { firstRows } from '../../src/node/cli/gallery.js';
-import { Inference, type Rows as InferenceRows } from '../../src/vae/inference.js';
 import type { VaeSpec } from '../../src/vae/spec.js';
 import { Vae } from '../../src/vae/vae.js';
 import {
@@ -33,6 +28,7 @@ import {
 import { float32, scaledError } from '../model.js';
 import { nodeDevice } from '../node-device.js';
 import { elementCount, randomNormal, randomUniform } from '../reference/tensor.js';
+import { rowTerms, type NoisyRows } from '../terms.js';
 import { projectRoot, runProcess, testFolder } from './command-line.js';
 import { findTorch } from './torch.js';
 
@@ -44,19 +40,13 @@ test.beforeEach(() => {
   test.skip(python === undefined, 'no python3 here imports torch');
 });
 
-interface Rows {
-  readonly x: Float32Array;
-  readonly noise: Float32Array;
-  readonly labels?: Uint8Array;
-}
-
 interface TorchTerms {
   readonly reconstruction: readonly number[];
   readonly kl: readonly number[];
   readonly decoded: readonly number[];
 }
 
-function rowsFor({ input, latent, likelihood, posterior, condition }: VaeSpec, count: number): Rows {
+function rowsFor({ input, latent, likelihood, posterior, condition }: VaeSpec, count: number): NoisyRows {
   const x = float32(randomUniform([count, elementCount(input)], 31, 0, 1)).map((u) => datumOf(likelihood, u));
   const noise = float32(
     posterior === 'uniform'
@@ -67,34 +57,8 @@ function rowsFor({ input, latent, likelihood, posterior, condition }: VaeSpec, c
   return { x, noise, ...(labels && { labels }) };
 }
 
-/** Reconstruction and KL of every row, f32[N] each. */
-async function termsOf(vae: Vae, { x, noise, labels }: Rows): Promise<[Float32Array, Float32Array]> {
-  const { model, spec } = vae;
-  const rows = noise.length / spec.latent;
-  const told = conditionRows(spec, labels, rows, 'terms');
-  const inference = new Inference(vae.device, model.weights, vae.resources);
-  const isNoisy = !['deterministic', 'vector-quantized'].includes(spec.posterior.type);
-  const inputs: Record<string, InferenceRows> = {
-    x: { values: x, width: model.width },
-    ...(isNoisy && { noise: { values: noise, width: spec.latent } }),
-    ...(told && { condition: { values: told, width: model.conditionWidth } }),
-  };
-  const both = await inference.run({
-    label: 'terms',
-    rows: inputs,
-    outputWidth: 2,
-    build: ({ x: data, ...rest }) => {
-      const bound = model.bound(data!, { estimator: 'B', samples: 1, ...rest });
-      const column = (term: Tensor): Tensor => reshape(term, [term.shape[0]!, 1]);
-      return concat([column(bound.reconstruction), column(bound.kl)], 1);
-    },
-  });
-  inference.destroy();
-  return [both.filter((_, i) => i % 2 === 0), both.filter((_, i) => i % 2 === 1)];
-}
-
 /** Some steps, so that no weight and no running statistic is as it was initialised. */
-async function trainBriefly(vae: Vae, { x, noise, labels }: Rows): Promise<void> {
+async function trainBriefly(vae: Vae, { x, noise, labels }: NoisyRows): Promise<void> {
   const batchSize = 8;
   const trainer = await vae.trainer(undefined, { batchSize, learningRate: 0.02 });
   for (let step = 0; step < 3; step++) {
@@ -110,7 +74,7 @@ async function trainBriefly(vae: Vae, { x, noise, labels }: Rows): Promise<void>
   trainer.destroy();
 }
 
-async function writeExport(vae: Vae, folder: string, rows?: Rows): Promise<void> {
+async function writeExport(vae: Vae, folder: string, rows?: NoisyRows): Promise<void> {
   mkdirSync(folder, { recursive: true });
   for (const [name, bytes] of await exportTorch(vae)) writeFileSync(join(folder, name), bytes);
   for (const [name, values] of Object.entries(rows ?? {}))
@@ -127,12 +91,12 @@ async function runPython(folder: string, ...words: readonly string[]): Promise<s
   return stdout;
 }
 
-async function expectSame(vae: Vae, rows: Rows): Promise<void> {
+async function expectSame(vae: Vae, rows: NoisyRows): Promise<void> {
   const folder = testFolder();
   await writeExport(vae, folder, rows);
   const script = join(projectRoot, 'e2e/pytorch/exported.py');
   const torch = JSON.parse(await runPython(folder, script, 'model.safetensors')) as TorchTerms;
-  const [reconstruction, kl] = await termsOf(vae, rows);
+  const [reconstruction, kl] = await rowTerms(vae, rows);
   const decoded = await vae.decode(rows.noise, { ...(rows.labels && { labels: rows.labels }) });
   const errors = {
     reconstruction: scaledError(reconstruction, torch.reconstruction),
@@ -211,7 +175,7 @@ async function trainedInTorch(spec: VaeSpec, words: (script: string) => readonly
     device: await nodeDevice(),
   });
   expect(trained.spec).toEqual(vae.spec);
-  const [before, after] = [await termsOf(vae, rows), await termsOf(trained, rows)].map(meanBound);
+  const [before, after] = [await rowTerms(vae, rows), await rowTerms(trained, rows)].map(meanBound);
   expect(after, 'two steps on these images raise their bound').toBeGreaterThan(before!);
   trained.destroy();
   vae.destroy();

@@ -21,6 +21,8 @@ export type ModuleKind =
       readonly kernel: Pair;
       readonly stride: Pair;
       readonly padding: Pair;
+      /** The deconvolution whose first module this is. */
+      readonly deconv?: DeconvSpec;
     }
   /** Zeros around an image; negative numbers cut off. */
   | { readonly type: 'pad'; readonly sides: Sides }
@@ -166,6 +168,7 @@ function conv(spec: ConvSpec | DeconvSpec, channels: number, shape: Shape): Netw
     kernel: geometry.kernel,
     stride: geometry.stride,
     padding: isSymmetric ? [top, left] : [0, 0],
+    ...(spec.type === 'deconv' && { deconv: spec }),
   };
   const padded = [H + top + bottom, W + left + right, C];
   const before = isSymmetric
