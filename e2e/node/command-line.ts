@@ -77,13 +77,13 @@ export function runProcess(
   });
 }
 
-/** The fenced blocks of a language in README.md, in their order. @throws Error when there is none */
-export function readmeExamples(language: string): string[] {
-  const text = readFileSync(join(projectRoot, 'README.md'), 'utf8');
+/** The fenced blocks of a language in README.md, or another page, in their order. @throws Error when there is none */
+export function readmeExamples(language: string, page = 'README.md'): string[] {
+  const text = readFileSync(join(projectRoot, page), 'utf8');
   const blocks = [...text.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].flatMap(([, name, code = '']) =>
     name === language ? [code] : [],
   );
   if (blocks.length === 0)
-    throw new Error(`[README.md] there is no block of ${language}; expected one or more`);
+    throw new Error(`[${page}] there is no block of ${language}; expected one or more`);
   return blocks;
 }

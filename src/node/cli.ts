@@ -13,6 +13,14 @@ import {
   type CompressSettings,
   type DecompressSettings,
 } from './cli/coding.js';
+import { infoCommand, type InfoSettings } from './cli/info.js';
+import {
+  exportCommand,
+  exportTargets,
+  importCommand,
+  type ExportSettings,
+  type ImportSettings,
+} from './cli/leaving.js';
 import {
   addAdapterOption,
   addBoundOptions,
@@ -120,6 +128,15 @@ async function runProgram(words: readonly string[]): Promise<number> {
       code = await decompressCommand(path, coded, settings);
     },
   );
+  addExport(program.command('export')).action(async (path: string, settings: ExportSettings) => {
+    code = await exportCommand(path, settings);
+  });
+  addImport(program.command('import')).action(async (path: string, settings: ImportSettings) => {
+    code = await importCommand(path, settings);
+  });
+  addInfo(program.command('info')).action(async (path: string, { json = false }: Partial<InfoSettings>) => {
+    code = await infoCommand(path, { json });
+  });
   addBaseline(program.command('baseline')).action(async (settings: Typed<BaselineSettings>) => {
     code = await baselineCommand({ ...switchedOff, ...settings });
   });
@@ -204,6 +221,37 @@ function addDecompression(command: Command): Command {
     .argument('<model>', 'the model that the file was made with')
     .argument('<file>', 'what compress wrote')
     .option('--out <folder>', 'where the pictures go', 'images');
+}
+
+function addExport(command: Command): Command {
+  return command
+    .description('write a model for PyTorch (weights, model.py, train_ddp.py) or as ONNX graphs to serve')
+    .argument('<model>', 'model.safetensors, or the folder that holds it')
+    .addOption(choice('--to <name>', 'what for', exportTargets).makeOptionMandatory())
+    .option('--graphs <names>', 'of onnx, separated by commas (default: encoder,decoder,sampler)')
+    .option('--out <folder>', 'where the files go', 'exported')
+    .addHelpText('after', '\nExample:\n  webgpu-vae export out --to torch --out for-torch');
+}
+
+function addImport(command: Command): Command {
+  return command
+    .description('make a model of weights that PyTorch saved as safetensors')
+    .argument('<weights>', 'a safetensors file of a state_dict')
+    .requiredOption('--spec <file>', 'the specification as JSON')
+    .option('--map <file>', 'names, transposed and absentBias as JSON (docs/export.md)')
+    .option('--out <file>', 'where the model goes', 'imported.safetensors')
+    .addHelpText(
+      'after',
+      '\nExample:\n  webgpu-vae import weights.safetensors --spec spec.json --map map.json',
+    );
+}
+
+function addInfo(command: Command): Command {
+  return command
+    .description('print the specification, the tensors and the digest of a model')
+    .argument('<model>', 'a safetensors file, or the folder that holds model.safetensors')
+    .option('--json', 'print it as JSON')
+    .addHelpText('after', '\nExample:\n  webgpu-vae info out');
 }
 
 function addBaseline(command: Command): Command {

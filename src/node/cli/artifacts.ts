@@ -103,3 +103,19 @@ export function reasonOf(cause: unknown): string {
   const text = cause instanceof Error ? cause.message : String(cause);
   return text.split('\n', 1)[0]!.replace(/, \w+ '.*$/, '');
 }
+
+/** Writes a file whole or not at all. @throws DataError for a path that takes none */
+export async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
+  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    await writeFile(temporary, bytes, { flush: true });
+    await rename(temporary, path);
+  } catch (cause) {
+    await rm(temporary, { force: true }).catch(() => undefined); // the first failure is the one to report
+    throw new DataError(
+      path,
+      `cannot be written (${reasonOf(cause)}); expected a path in a folder that takes files; choose another with --out`,
+      { cause },
+    );
+  }
+}

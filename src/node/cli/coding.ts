@@ -1,5 +1,5 @@
 /** The commands compress and decompress: images of a data set into one file, and back into PNG files. */
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError } from '../../gpu/errors.js';
 import { elementCount } from '../../gpu/shape.js';
@@ -16,7 +16,7 @@ import type { Dataset } from '../../vae/data/dataset.js';
 import type { Vae } from '../../vae/vae.js';
 import { loadImages, type DataPart } from '../data.js';
 import { encodePng, imageGrid } from '../pictures.js';
-import { reasonOf } from './artifacts.js';
+import { reasonOf, writeWhole } from './artifacts.js';
 import { naming, readCheckpoint, withModel } from './checkpoint.js';
 import { formatCount } from './format.js';
 import type { AdapterSettings, DataSettings } from './options.js';
@@ -124,22 +124,6 @@ async function readCoded(path: string): Promise<Uint8Array> {
     throw new DataError(
       path,
       `cannot be read (${reasonOf(cause)}); expected a file that compress wrote; correct the path`,
-      { cause },
-    );
-  }
-}
-
-/** A file appears whole or not at all. */
-async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`;
-  try {
-    await writeFile(temporary, bytes, { flush: true });
-    await rename(temporary, path);
-  } catch (cause) {
-    await rm(temporary, { force: true }).catch(() => undefined); // the first failure is the one to report
-    throw new DataError(
-      path,
-      `cannot be written (${reasonOf(cause)}); expected a path in a folder that takes files; choose another with --out`,
       { cause },
     );
   }
