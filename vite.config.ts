@@ -23,6 +23,7 @@ export default defineConfig({
         interop: 'src/vae/interop/index.ts',
         worker: 'src/vae/worker/index.ts',
         'worker-main': 'src/vae/worker/worker-main.ts',
+        export: 'src/vae/export/index.ts',
         'node/index': 'src/node/index.ts',
         'node/cli': 'src/node/cli.ts',
       },

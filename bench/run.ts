@@ -101,9 +101,7 @@ class Run {
 
   #provideOnnxruntime(): void {
     if (!this.#options.peers.includes('onnxruntime')) return;
-    const version = provideOnnxruntime();
-    if (version !== undefined) this.#versions.set('onnxruntime', version);
-    else console.log('npm could not install onnxruntime-web: it is left out.');
+    this.#versions.set('onnxruntime', provideOnnxruntime());
   }
 
   #setting(): Setting {

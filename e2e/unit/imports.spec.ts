@@ -61,6 +61,7 @@ function locate(from: string, specifier: string): string {
     'webgpu-vae/storage': 'src/vae/storage/index.ts',
     'webgpu-vae/interop': 'src/vae/interop/index.ts',
     'webgpu-vae/worker': 'src/vae/worker/index.ts',
+    'webgpu-vae/export': 'src/vae/export/index.ts',
     'webgpu-vae/node': 'src/node/index.ts',
   };
   if (own[specifier]) return own[specifier];
@@ -160,11 +161,22 @@ test('what these checks would catch', () => {
   expect(findCircle(inOps)).toBeUndefined();
 });
 
-test('the library imports nothing but itself, and Node only in src/node', () => {
+test('the library imports nothing but itself, and Node only in src/node; ONNX files have one writer', () => {
   const foreign = allImports().filter(
     ({ from, to, isType }) => /^src\/(gpu|vae|index)/.test(from) && !isType && !to.startsWith('src/'),
   );
-  expect(foreign).toEqual([]);
+  // bundled into the entry webgpu-vae/export, see docs/decisions/0011
+  expect(foreign.map(({ from, to }) => `${from} imports ${to}`)).toEqual([
+    'src/vae/export/onnx/proto.ts imports @bufbuild/protobuf/wire',
+  ]);
+});
+
+test('the core does without exports', () => {
+  const users = allImports().filter(
+    ({ from, to }) =>
+      from.startsWith('src/') && !from.includes('vae/export') && to.startsWith('src/vae/export'),
+  );
+  expect(users.map(({ from }) => from).filter((from) => !from.startsWith('src/node/cli/'))).toEqual([]);
 });
 
 /** Files of src with their text, without the generated one. */

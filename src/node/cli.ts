@@ -15,6 +15,14 @@ import {
   type CompressSettings,
   type DecompressSettings,
 } from './cli/coding.js';
+import { infoCommand, type InfoSettings } from './cli/info.js';
+import {
+  exportCommand,
+  exportTargets,
+  importCommand,
+  type ExportSettings,
+  type ImportSettings,
+} from './cli/leaving.js';
 import {
   addAdapterOption,
   addBoundOptions,
@@ -85,6 +93,9 @@ const examples: Readonly<Record<string, string>> = {
   compress: 'compress run --limit 1000 --out images.wvae',
   decompress: 'decompress run images.wvae --out images',
   baseline: 'baseline --model ppca --latent 20',
+  export: 'export run --to onnx --out exported',
+  import: 'import weights.safetensors --spec spec.json --out imported',
+  info: 'info run',
   'bench-device': 'bench-device --json',
 };
 
@@ -149,6 +160,15 @@ async function runProgram(words: readonly string[]): Promise<number> {
       code = await decompressCommand(path, coded, settings);
     },
   );
+  addExport(program.command('export')).action(async (path: string, settings: ExportSettings) => {
+    code = await exportCommand(path, settings);
+  });
+  addImport(program.command('import')).action(async (path: string, settings: ImportSettings) => {
+    code = await importCommand(path, settings);
+  });
+  addInfo(program.command('info')).action(async (path: string, { json = false }: Partial<InfoSettings>) => {
+    code = await infoCommand(path, { json });
+  });
   addBaseline(program.command('baseline')).action(async (settings: Typed<BaselineSettings>) => {
     code = await baselineCommand({ ...switchedOff, ...settings });
   });
@@ -254,6 +274,31 @@ function addDecompression(command: Command): Command {
     .argument('<model>', 'the model that the file was made with')
     .argument('<file>', 'what compress wrote')
     .option('--out <folder>', 'where the pictures go', 'images');
+}
+
+function addExport(command: Command): Command {
+  return command
+    .description('write a model for PyTorch (weights, model.py, train_ddp.py) or as ONNX graphs to serve')
+    .argument('<model>', 'model.safetensors, or the folder that holds it')
+    .addOption(choice('--to <name>', 'what for', exportTargets).makeOptionMandatory())
+    .option('--graphs <names>', 'of onnx, separated by commas (default: encoder,decoder,sampler)')
+    .option('--out <folder>', 'where the files go', 'exported');
+}
+
+function addImport(command: Command): Command {
+  return command
+    .description('make a model of weights that PyTorch saved as safetensors')
+    .argument('<weights>', 'a safetensors file of a state_dict')
+    .requiredOption('--spec <file>', 'the specification as JSON')
+    .option('--map <file>', 'names, transposed and absentBias as JSON (docs/export.md)')
+    .option('--out <file>', 'where the model goes', 'imported.safetensors');
+}
+
+function addInfo(command: Command): Command {
+  return command
+    .description('print the specification, the tensors and the digest of a model')
+    .argument('<model>', 'a safetensors file, or the folder that holds model.safetensors')
+    .option('--json', 'print it as JSON');
 }
 
 function addBaseline(command: Command): Command {

@@ -31,7 +31,7 @@ export async function chooseModel(settings: ModelSettings, typed: readonly strin
       `--${typed[0]}`,
       `came together with --model ${model}; the file states the whole model; remove one of the two`,
     );
-  const spec = buildable(completeSpec(await readJson(model)));
+  const spec = buildable(completeSpec(await readJson(model, specFile)));
   return { pictureShape: spec.input.length === 3 ? spec.input : undefined, specFor: () => spec };
 }
 
@@ -73,25 +73,44 @@ function likelihoodOf({ likelihood, scale }: ModelSettings): LikelihoodSpec {
   );
 }
 
-async function readJson(path: string): Promise<unknown> {
+/** What a JSON file should hold. */
+interface JsonFile {
+  /** Instead of a file that cannot be read. */
+  readonly expected: string;
+  readonly option: string;
+  readonly content: string;
+}
+
+const specContent = '{"input": [28, 28, 1], "latent": 20, "encoder": [...], "decoder": [...]}';
+const specFile: JsonFile = {
+  expected: `${Object.keys(presets).join(', ')}, or the path of a specification as JSON`,
+  option: '--model',
+  content: specContent,
+};
+
+/** A specification in a file that `option` names. @throws SpecError */
+export async function readSpec(path: string, option: string): Promise<CompleteSpec> {
+  const file = { expected: 'the path of a specification as JSON', option, content: specContent };
+  return buildable(completeSpec(await readJson(path, file)));
+}
+
+/** @throws SpecError for a file that cannot be read, or is not JSON */
+export async function readJson(path: string, { expected, option, content }: JsonFile): Promise<unknown> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
   } catch (cause) {
     throw new SpecError(
       path,
-      `cannot be read (${reasonOf(cause)}); expected ${Object.keys(presets).join(', ')}, or the path of a specification as JSON; correct --model`,
+      `cannot be read (${reasonOf(cause)}); expected ${expected}; correct ${option}`,
       { cause },
     );
   }
   try {
     return JSON.parse(text) as unknown;
   } catch (cause) {
-    throw new SpecError(
-      path,
-      `is not JSON (${reasonOf(cause)}); expected {"input": [28, 28, 1], "latent": 20, "encoder": [...], ` +
-        `"decoder": [...]}; correct the file`,
-      { cause },
-    );
+    throw new SpecError(path, `is not JSON (${reasonOf(cause)}); expected ${content}; correct the file`, {
+      cause,
+    });
   }
 }

@@ -95,6 +95,21 @@ function layerOf(
 }
 
 /**
+ * The layer that equals a ConvTranspose2d: for a specification whose weights `importTorch` takes from one.
+ * @throws SpecError for options that it cannot have
+ * @example
+ * transposedLayer(32, 4, { stride: 2, padding: 1, activation: 'relu' }); // nn.ConvTranspose2d(..., 32, 4, 2, 1), nn.ReLU()
+ */
+export function transposedLayer(
+  channels: number,
+  kernel: number | Pair,
+  { activation, ...options }: TransposedOptions & Pick<DeconvSpec, 'activation'> = {},
+): DeconvSpec {
+  const geometry = geometryOf(pair(kernel), options, 'transposedLayer');
+  return { ...layerOf(channels, geometry), ...(activation && { activation }) };
+}
+
+/**
  * Visits every element of our weight f32[KH, KW, C, s*s*O] with its coordinates and, unless it lies outside of the
  * transposed kernel, its place in f32[C, O, KH, KW].
  */
@@ -189,20 +204,18 @@ function sharedBias(bias: Float32Array, O: number, where: string): Float32Array 
   return bias.slice(0, O);
 }
 
-function checkGeometry(
-  { kernel = 3, padding = 'same', crop = [0, 0] }: DeconvSpec,
-  expected: ReturnType<typeof layerOf>,
-  where: string,
-): void {
-  // one side's padding depends on the kernel alone where the stride is 1
-  const sides = convGeometry([1, 1], pair(kernel), { padding }).padding;
-  const describe = (k: number | Pair, p: Padding | number | string, c: Pair): string =>
-    `kernel ${pair(k).join('x')}, padding [${String(p)}], crop [${c.join()}]`;
-  const actual = describe(kernel, sides, crop);
-  const wanted = describe(expected.kernel, expected.padding, expected.crop);
+/** Throws SpecError unless a layer has the geometry of `expected`. */
+export function checkGeometry(layer: DeconvSpec, expected: DeconvSpec, where: string): void {
+  const [actual, wanted] = [describeGeometry(layer), describeGeometry(expected)];
   if (actual !== wanted)
     throw new SpecError(
       where,
       `the layer has ${actual}; that ConvTranspose2d is one of ${wanted}; choose its kernel and padding so that they agree`,
     );
+}
+
+function describeGeometry({ kernel = 3, padding = 'same', crop = [0, 0] }: DeconvSpec): string {
+  // one side's padding depends on the kernel alone where the stride is 1
+  const sides = convGeometry([1, 1], pair(kernel), { padding }).padding;
+  return `kernel ${pair(kernel).join('x')}, padding [${String(sides)}], crop [${crop.join()}]`;
 }

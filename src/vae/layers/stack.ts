@@ -67,7 +67,7 @@ export function stack(
 const orderless = ['activation', 'dropout', 'batchNorm', 'layerNorm'];
 
 /** The image that a reshape makes of a vector, behind nothing but orderless layers. */
-function imageAfter(rest: readonly LayerSpec[]): Shape | undefined {
+export function imageAfter(rest: readonly LayerSpec[]): Shape | undefined {
   const next = rest.find(({ type }) => !orderless.includes(type));
   return next?.type === 'reshape' && next.shape.length === 3 ? next.shape : undefined;
 }

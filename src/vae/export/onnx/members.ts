@@ -1,0 +1,192 @@
+/** Posterior, prior and likelihood as ONNX operators: the same formulas as in src/vae, which name their sources. */
+import { SpecError } from '../../../gpu/errors.js';
+import { elementCount, type Shape } from '../../../gpu/shape.js';
+import type { CompleteSpec } from '../../spec.js';
+import type { ModelNetworks } from '../model-networks.js';
+import { network } from '../network.js';
+import { valuesOf, type GraphBuilder } from './graph.js';
+import { runModules } from './modules.js';
+
+/** What `encode` tells of a datum: names with their values and sizes. */
+type Summary = readonly (readonly [name: string, value: string, shape: Shape])[];
+
+/** Mean and log-variance from the encoder's features. @throws SpecError for a posterior that has no operators yet */
+export function summary(graph: GraphBuilder, { posterior, latent }: CompleteSpec, features: string): Summary {
+  const mean = graph.linear(features, 'mean');
+  const ofMean = ['mean', mean, [latent]] as const;
+  switch (posterior.type) {
+    case 'deterministic':
+    case 'uniform':
+      return [ofMean];
+    case 'diagonal':
+    case 'isotropic': {
+      const columns = posterior.type === 'isotropic' ? 1 : latent;
+      return [ofMean, ['log_variance', graph.linear(features, 'log_variance'), [columns]]];
+    }
+    case 'full':
+      return [ofMean, ['log_variance', fullLogVariance(graph, latent, features), [latent]]];
+    case 'vector-quantized':
+      return [['mean', nearestCodewords(graph, latent, posterior.dimension, mean), [latent]]];
+    default:
+      throw new SpecError(
+        'spec.posterior',
+        `is ${posterior.type}, whose encoder has no ONNX yet; exported are diagonal, isotropic, full, deterministic, uniform and vector-quantized; pass graphs: ['decoder', 'sampler'] (--graphs decoder,sampler) to leave it out, or export to PyTorch`,
+      );
+  }
+}
+
+/** The variances of L L': exp(s_i) and the squares of what lies in row i of L. */
+function fullLogVariance(graph: GraphBuilder, latent: number, features: string): string {
+  const s = graph.linear(features, 'log_variance');
+  if (latent === 1) return s;
+  const diagonal = graph.op('Exp', [graph.clip(s, -30, 20)]);
+  const lower = graph.linear(features, 'lower');
+  const rows = Array.from({ length: latent }, (_, row) => Array.from({ length: row }, () => row)).flat();
+  const ones = rows.flatMap((row) => Array.from({ length: latent }, (_, column) => Number(column === row)));
+  const squares = graph.op('Mul', [lower, lower]);
+  const added = graph.op('MatMul', [squares, graph.floats(ones, [rows.length, latent])]);
+  return graph.op('Log', [graph.op('Add', [diagonal, added])]);
+}
+
+function nearestCodewords(graph: GraphBuilder, latent: number, dimension: number, mean: string): string {
+  const codebook = graph.weight('posterior.codebook');
+  const groups = graph.op('Reshape', [mean, graph.integers([-1, 1, dimension])]);
+  const away = graph.op('Sub', [groups, codebook]);
+  const distances = graph.sum(graph.op('Mul', [away, away]), 2);
+  const nearest = graph.op('ArgMin', [distances], { axis: 1, keepdims: 0 });
+  return codewords(graph, latent, nearest);
+}
+
+function codewords(graph: GraphBuilder, latent: number, index: string): string {
+  const rows = graph.op('Gather', [graph.weight('posterior.codebook'), index], { axis: 0 });
+  return graph.op('Reshape', [rows, graph.integers([-1, latent])]);
+}
+
+/** z of p(z) from normal noise, which becomes an input. @throws SpecError for a prior that has no operators yet */
+export function sampleLatents(
+  graph: GraphBuilder,
+  spec: CompleteSpec,
+  condition: string | undefined,
+): string {
+  const { posterior, prior, latent } = spec;
+  if (posterior.type === 'vector-quantized') {
+    const groups = latent / posterior.dimension;
+    return chooseCodes(graph, latent, posterior.codes, graph.input('noise', [groups]));
+  }
+  switch (prior.type) {
+    case 'standard-normal':
+      return graph.input('noise', [latent]);
+    case 'mixture':
+      return mixture(graph, latent, prior.components, graph.input('noise', [latent + 1]));
+    case 'conditional': {
+      const { modules } = network(prior.layers, { shape: [spec.condition!.classes] }, 'spec.prior.layers');
+      const hidden = graph.op('Flatten', [runModules(graph, modules, condition!, 'prior')], { axis: 1 });
+      const moments = graph.linear(hidden, 'prior.moments');
+      const [mean, s] = [graph.slice(moments, 1, 0, latent), graph.slice(moments, 1, latent, latent)];
+      return graph.reparameterize(mean, s, graph.input('noise', [latent]));
+    }
+    default:
+      throw new SpecError(
+        'spec.prior',
+        `is ${prior.type}, whose sampler has no ONNX yet; exported are standard-normal, mixture and conditional; pass graphs: ['encoder', 'decoder'] (--graphs encoder,decoder) to leave it out, or export to PyTorch`,
+      );
+  }
+}
+
+/** Where normal noise stands in N(0, 1), in (0, 1). */
+function placeOf(graph: GraphBuilder, noise: string): string {
+  return graph.affine(graph.op('Erf', [graph.affine(noise, Math.SQRT1_2, 0)]), 0.5, 0.5);
+}
+
+/** The last column of the noise f32[batch, K + 1] chooses the component. */
+function mixture(graph: GraphBuilder, latent: number, components: number, noise: string): string {
+  const place = placeOf(graph, graph.slice(noise, 1, latent, 1));
+  const before = sharesBefore(valuesOf(graph.weights, 'prior.logit'));
+  const passed = graph.op('Greater', [place, graph.floats(before, [1, components])]);
+  // every place is behind the first's share of what comes before, 0
+  const count = graph.sum(graph.op('Cast', [passed], { to: 7 }), 1);
+  const index = graph.op('Sub', [count, graph.integers([1])]);
+  const row = (name: string): string => {
+    return graph.op('Gather', [graph.weight(`prior.${name}`), index], { axis: 0 });
+  };
+  return graph.reparameterize(row('mean'), row('log_variance'), graph.slice(noise, 1, 0, latent));
+}
+
+/** What the shares of the earlier components add up to; less than any place for the first. */
+function sharesBefore(logits: readonly number[]): number[] {
+  const largest = Math.max(...logits);
+  const weights = logits.map((logit) => Math.exp(logit - largest));
+  const total = weights.reduce((a, b) => a + b);
+  let sum = 0;
+  return weights.map((weight, i) => {
+    sum += weight / total;
+    return i === 0 ? -1 : sum - weight / total;
+  });
+}
+
+function chooseCodes(graph: GraphBuilder, latent: number, codes: number, noise: string): string {
+  const place = graph.affine(placeOf(graph, noise), codes, -0.5);
+  const index = graph.op('Cast', [graph.clip(graph.op('Round', [place]), 0, codes - 1)], { to: 7 });
+  return codewords(graph, latent, graph.op('Reshape', [index, graph.integers([-1])]));
+}
+
+/** What a picture shows, f32[batch, ...datum], of the decoder's output. */
+export function likelihoodMean(
+  graph: GraphBuilder,
+  { likelihood }: CompleteSpec,
+  { datum, outputsPerElement: count }: ModelNetworks,
+  decoded: string,
+): string {
+  const [channels, ...rest] = datum;
+  const shape = count === 1 ? datum : [channels!, count, ...rest];
+  const output = graph.reshape(decoded, shape);
+  /** One of the numbers of every element. */
+  const at = (value: string, index: number): string => graph.reshape(graph.slice(value, 2, index, 1), datum);
+  switch (likelihood.type) {
+    case 'bernoulli':
+      return graph.op('Sigmoid', [output]);
+    case 'gaussian':
+      return count === 1 ? output : at(output, 0);
+    case 'laplace':
+      return output;
+    case 'categorical':
+      return graph.op('Cast', [graph.op('ArgMax', [output], { axis: 2, keepdims: 0 })], { to: 1 });
+    case 'beta-binomial': {
+      const bounded = graph.clip(output, -6, 6);
+      return graph.op('Sigmoid', [graph.op('Sub', [at(bounded, 0), at(bounded, 1)])]);
+    }
+    case 'negative-binomial':
+      return likelihood.mean === 'exp'
+        ? graph.op('Exp', [graph.clip(output, -20, 20)])
+        : graph.op('Softplus', [graph.clip(output, -60, 1e9)]);
+    case 'discretized-logistic-mixture':
+      return logisticMixture(graph, likelihood.components, output);
+  }
+}
+
+function logisticMixture(graph: GraphBuilder, components: number, output: string): string {
+  const isMixture = components > 1;
+  const mean = graph.slice(output, 2, isMixture ? components : 0, components);
+  const shares = (): string => graph.op('Softmax', [graph.slice(output, 2, 0, components)], { axis: 2 });
+  const mixed = graph.sum(isMixture ? graph.op('Mul', [shares(), mean]) : mean, 2);
+  return graph.clip(graph.affine(mixed, 0.5, 0.5), 0, 1);
+}
+
+/** Data and condition as the encoder's first layer takes them. */
+export function encoderInput(
+  graph: GraphBuilder,
+  { datum, takesImages, conditionWidth }: ModelNetworks,
+  x: string,
+  condition: string | undefined,
+): string {
+  const isImage = datum.length === 3;
+  if (!condition) return takesImages ? x : graph.reshape(x, [elementCount(datum)]);
+  if (takesImages) {
+    const columns = graph.reshape(condition, [conditionWidth, 1, 1]);
+    const planes = graph.op('Expand', [columns, graph.integers([1, 1, datum[1]!, datum[2]!])]);
+    return graph.op('Concat', [x, planes], { axis: 1 });
+  }
+  // with a condition beside them, data lie in our order of (row, column, channel)
+  const ours = isImage ? graph.op('Transpose', [x], { perm: [0, 2, 3, 1] }) : x;
+  return graph.op('Concat', [graph.reshape(ours, [elementCount(datum)]), condition], { axis: 1 });
+}
