@@ -1,6 +1,9 @@
 /** Models that exports are tried on: every preset, every layer, and every member that leaves, with data that it can have. */
+import { writeModelFile } from '../src/vae/checkpoint/model-file.js';
+import { Model } from '../src/vae/model.js';
 import { convResidualSpec, convSpec, denseSpec, worldModelsSpec } from '../src/vae/presets.js';
-import type { LikelihoodSpec, VaeSpec } from '../src/vae/spec.js';
+import { completeSpec, type LikelihoodSpec, type VaeSpec } from '../src/vae/spec.js';
+import { randomUniform } from './reference/tensor.js';
 
 /** A small dense model of [4, 5, 3] images. */
 export const small = (rest: Partial<VaeSpec> = {}): VaeSpec => ({
@@ -130,6 +133,16 @@ const likelihoods: Readonly<Record<string, LikelihoodSpec>> = {
 export const likelihoodModels: Readonly<Record<string, VaeSpec>> = Object.fromEntries(
   Object.entries(likelihoods).map(([name, likelihood]) => [name, small({ likelihood })]),
 );
+
+/** The file of a model in which no number is as it was initialised, running statistics included. */
+export function movedModelFile(spec: VaeSpec, seed: number): Promise<Uint8Array> {
+  const model = new Model(completeSpec(spec));
+  const { set, state } = model.weights;
+  const moves = randomUniform([set.length], seed, -0.1, 0.1).values;
+  const weights = model.weights.initialValues(seed).map((value, i) => value + moves[i]!);
+  const shares = randomUniform([state.length], seed + 1, 0.5, 1.5).values;
+  return writeModelFile(model, { weights, state: Float32Array.from(shares) });
+}
 
 /** A number in [0, 1) as a value that the likelihood's data can have. */
 export function datumOf(likelihood: LikelihoodSpec | undefined, u: number): number {

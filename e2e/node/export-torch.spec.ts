@@ -1,12 +1,12 @@
 /**
  * Plan: the exported folder in PyTorch: a strict load, and the terms of every row and decoded pictures as ours.
- * | axis       | control | cases                                                                        |
- * | images     | dense   | conv, 1,000 of Fashion-MNIST each; world-models and conv-residual of noise  |
- * | layers     |         | every one; every way from vectors to images                                  |
- * | posteriors | diagonal| isotropic, full, deterministic, uniform, flows, vector-quantized             |
- * | priors     | N(0, I) | mixture, vamp, conditional, factorized; a class                              |
+ * | axis       | control   | cases                                                                      |
+ * | images     | dense     | conv, 1,000 of Fashion-MNIST each; world-models and conv-residual of noise |
+ * | layers     |           | every one; every way from vectors to images                                |
+ * | posteriors | diagonal  | isotropic, full, deterministic, uniform, flows, vector-quantized           |
+ * | priors     | N(0, I)   | mixture, vamp, conditional, factorized; a class                            |
  * | likelihood | Bernoulli | each of the others                                                         |
- * | training   |         | train_ddp.py alone, of a conditional and of a quantized model; two processes under torchrun |
+ * | training   |           | train_ddp.py alone: plain, told a class, quantized, every layer; two processes under torchrun |
  */
 import { expect, test } from '@playwright/test';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -20,6 +20,7 @@ import {
   datumOf,
   layerModels,
   likelihoodModels,
+  movedModelFile,
   posteriorModels,
   presetModels,
   priorModels,
@@ -34,6 +35,8 @@ import { findTorch } from './torch.js';
 
 /** Issue 6, "Must show" 3; sums of float32 in another order. */
 const TOLERANCE = 1e-4;
+/** Rows whose noise is decoded, the same in exported.py. */
+const PICTURES = 8;
 const python = findTorch();
 
 test.beforeEach(() => {
@@ -57,21 +60,9 @@ function rowsFor({ input, latent, likelihood, posterior, condition }: VaeSpec, c
   return { x, noise, ...(labels && { labels }) };
 }
 
-/** Some steps, so that no weight and no running statistic is as it was initialised. */
-async function trainBriefly(vae: Vae, { x, noise, labels }: NoisyRows): Promise<void> {
-  const batchSize = 8;
-  const trainer = await vae.trainer(undefined, { batchSize, learningRate: 0.02 });
-  for (let step = 0; step < 3; step++) {
-    const take = <T extends Float32Array | Uint8Array>(values: T, width: number): T =>
-      values.slice(step * batchSize * width, (step + 1) * batchSize * width) as T;
-    await trainer.step({
-      x: take(x, vae.model.width),
-      noise: take(noise, vae.spec.latent),
-      ...(labels && { labels: take(labels, 1) }),
-    });
-  }
-  await trainer.terms();
-  trainer.destroy();
+/** A model whose numbers have all been moved. */
+async function movedModel(spec: VaeSpec): Promise<Vae> {
+  return Vae.load(await movedModelFile(spec, 4), { device: await nodeDevice() });
 }
 
 async function writeExport(vae: Vae, folder: string, rows?: NoisyRows): Promise<void> {
@@ -91,21 +82,35 @@ async function runPython(folder: string, ...words: readonly string[]): Promise<s
   return stdout;
 }
 
-async function expectSame(vae: Vae, rows: NoisyRows): Promise<void> {
+/** Every model of a group in one run of Python, since loading torch takes longer than all of them. */
+async function expectSame(models: Readonly<Record<string, readonly [Vae, NoisyRows]>>): Promise<void> {
   const folder = testFolder();
-  await writeExport(vae, folder, rows);
+  const entries = Object.entries(models);
+  for (const [index, [, [vae, rows]]] of entries.entries())
+    await writeExport(vae, join(folder, String(index)), rows);
   const script = join(projectRoot, 'e2e/pytorch/exported.py');
-  const torch = JSON.parse(await runPython(folder, script, 'model.safetensors')) as TorchTerms;
+  const lines = (await runPython(folder, script, ...entries.map((_, index) => String(index))))
+    .trim()
+    .split('\n');
+  for (const [index, [name, [vae, rows]]] of entries.entries())
+    await compare(name, vae, rows, JSON.parse(lines[index]!) as TorchTerms);
+}
+
+async function compare(name: string, vae: Vae, rows: NoisyRows, torch: TorchTerms): Promise<void> {
   const [reconstruction, kl] = await rowTerms(vae, rows);
-  const decoded = await vae.decode(rows.noise, { ...(rows.labels && { labels: rows.labels }) });
+  const noise = rows.noise.subarray(0, PICTURES * vae.spec.latent);
+  const decoded = await vae.decode(noise, {
+    ...(rows.labels && { labels: rows.labels.subarray(0, PICTURES) }),
+  });
   const errors = {
     reconstruction: scaledError(reconstruction, torch.reconstruction),
     kl: scaledError(kl, torch.kl),
     decoded: scaledError(decoded, torch.decoded),
   };
   for (const [what, error] of Object.entries(errors)) {
-    test.info().annotations.push({ type: 'error', description: `${what} ${error.toExponential(1)}` });
-    expect(error, what).toBeLessThan(TOLERANCE);
+    const description = `${name}: ${what} ${error.toExponential(1)}`;
+    test.info().annotations.push({ type: 'error', description });
+    expect.soft(error, description).toBeLessThan(TOLERANCE);
   }
   expect(reconstruction).toHaveLength(rows.noise.length / vae.spec.latent);
   expect(Math.max(...reconstruction.map(Math.abs)), 'there is something to compare').toBeGreaterThan(1);
@@ -114,24 +119,26 @@ async function expectSame(vae: Vae, rows: NoisyRows): Promise<void> {
 for (const name of ['dense', 'conv'])
   test(`${name}: the terms of 1,000 images`, async () => {
     const spec = presetModels[name]!;
-    const images = await loadImages('fashion', 'test', { limit: 1000 });
-    const x = floatRows(images, 0, 1000);
-    const rows = { ...rowsFor(spec, 1000), x };
-    const vae = await Vae.create(spec, { device: await nodeDevice(), seed: 4 });
-    await trainBriefly(vae, rows);
-    await expectSame(vae, rows);
+    const x = floatRows(await loadImages('fashion', 'test', { limit: 1000 }));
+    const vae = await movedModel(spec);
+    await expectSame({ [name]: [vae, { ...rowsFor(spec, 1000), x }] });
     vae.destroy();
   });
 
 const { dense: _dense, conv: _conv, ...otherPresets } = presetModels;
-const models = { ...otherPresets, ...layerModels, ...posteriorModels, ...priorModels, ...likelihoodModels };
-for (const [name, spec] of Object.entries(models))
+const groups = {
+  presets: otherPresets,
+  layers: layerModels,
+  posteriors: posteriorModels,
+  priors: priorModels,
+  likelihoods: likelihoodModels,
+};
+for (const [name, models] of Object.entries(groups))
   test(`${name}: strict, and the same terms`, async () => {
-    const rows = rowsFor(spec, 24);
-    const vae = await Vae.create(spec, { device: await nodeDevice(), seed: 4 });
-    if (!name.startsWith('world')) await trainBriefly(vae, rows);
-    await expectSame(vae, rows);
-    vae.destroy();
+    const group: Record<string, readonly [Vae, NoisyRows]> = {};
+    for (const [key, spec] of Object.entries(models)) group[key] = [await movedModel(spec), rowsFor(spec, 8)];
+    await expectSame(group);
+    for (const [vae] of Object.values(group)) vae.destroy();
   });
 
 test('a discriminator stays behind, and the rest is a model of ours', async () => {
@@ -140,7 +147,7 @@ test('a discriminator stays behind, and the rest is a model of ours', async () =
   });
   const vae = await Vae.create(spec, { device: await nodeDevice(), seed: 4 });
   const rows = rowsFor(spec, 8);
-  await expectSame(vae, rows);
+  await expectSame({ factor: [vae, rows] });
   const files = await exportTorch(vae);
   expect(new TextDecoder().decode(files.get('README.txt'))).toContain('the objective factor');
   const again = await Vae.load(files.get('model.safetensors')!, { device: await nodeDevice() });
@@ -199,6 +206,7 @@ test.describe('train_ddp.py', () => {
     trainedInTorch(small({ condition: { classes: 3 } }), (script) => [script]));
   test('alone, vector-quantized', () =>
     trainedInTorch(posteriorModels['vector-quantized']!, (script) => [script]));
+  test('alone, every layer', () => trainedInTorch(layerModels['every layer']!, (script) => [script]));
   test('two processes under torchrun', () =>
     // --redirects and --tee: their defaults fail in PyTorch 1.13 under Python 3.11
     trainedInTorch(small(), (script) =>

@@ -1,27 +1,35 @@
-"""Runs what webgpu-vae exported into this folder, for e2e/node/export-torch.spec.ts.
+"""Runs what webgpu-vae exported into some folders, for e2e/node/export-torch.spec.ts.
 
-Reads x.bin and noise.bin (float32, channels last) and, of a conditional model, labels.bin (bytes); prints the terms of every
-row, pictures decoded from the noise, channels last, and the names that a strict load found, as JSON.
+exported.py FOLDER...: each holds x.bin and noise.bin (float32, channels last) and, of a conditional model, labels.bin (bytes).
+Prints a line of JSON for each: the terms of every row, and pictures decoded from the first noise, channels last.
 """
 
+import importlib.util
 import json
 import sys
+from pathlib import Path
 
-sys.path.insert(0, ".")
 import torch
 from torch.nn import functional as F
 
-from model import CLASSES, DATA_SHAPE, LATENT, load, read_safetensors
+PICTURES = 8
+
+
+def module_of(folder):
+    spec = importlib.util.spec_from_file_location("model", folder / "model.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def rows(path):
-    return torch.frombuffer(bytearray(open(path, "rb").read()), dtype=torch.float32)
+    return torch.frombuffer(bytearray(path.read_bytes()), dtype=torch.float32)
 
 
-def images(values):
-    if len(DATA_SHAPE) == 1:
-        return values.reshape(-1, *DATA_SHAPE)
-    channels, height, width = DATA_SHAPE
+def images(values, shape):
+    if len(shape) == 1:
+        return values.reshape(-1, *shape)
+    channels, height, width = shape
     return values.reshape(-1, height, width, channels).movedim(-1, 1)
 
 
@@ -29,24 +37,26 @@ def channels_last(t):
     return (t.movedim(1, -1) if t.dim() == 4 else t).flatten().tolist()
 
 
-def condition():
-    if CLASSES == 0:
+def condition(folder, classes):
+    if classes == 0:
         return []
-    labels = torch.frombuffer(bytearray(open("labels.bin", "rb").read()), dtype=torch.uint8)
-    return [F.one_hot(labels.long(), CLASSES).float()]
+    labels = torch.frombuffer(bytearray((folder / "labels.bin").read_bytes()), dtype=torch.uint8)
+    return [F.one_hot(labels.long(), classes).float()]
 
 
-def main(path):
-    model, told = load(path), condition()
-    x, noise = images(rows("x.bin")), rows("noise.bin").reshape(-1, LATENT)
+def run(folder):
+    module = module_of(folder)
+    path = folder / "model.safetensors"
+    model, told = module.load(path), condition(folder, module.CLASSES)
+    x, noise = images(rows(folder / "x.bin"), module.DATA_SHAPE), rows(folder / "noise.bin").reshape(-1, module.LATENT)
     with torch.no_grad():
         reconstruction, kl = model.elbo(x, *told, noise=noise)
-        pictures = model.mean_image(model.decode(noise, *told))
+        pictures = model.mean_image(model.decode(noise[:PICTURES], *[c[:PICTURES] for c in told]))
         samples = model.sample(told[0] if told else 5)
-    assert torch.isfinite(samples).all() and samples.shape[1:] == torch.Size(DATA_SHAPE), samples.shape
-    assert sorted(model.state_dict()) == sorted(read_safetensors(path)[0])
-    result = {"reconstruction": reconstruction.tolist(), "kl": kl.tolist(), "decoded": channels_last(pictures)}
-    print(json.dumps(result))
+    assert torch.isfinite(samples).all() and samples.shape[1:] == torch.Size(module.DATA_SHAPE), samples.shape
+    assert sorted(model.state_dict()) == sorted(module.read_safetensors(path)[0])
+    return {"reconstruction": reconstruction.tolist(), "kl": kl.tolist(), "decoded": channels_last(pictures)}
 
 
-main(*sys.argv[1:])
+for name in sys.argv[1:]:
+    print(json.dumps(run(Path(name))))

@@ -207,24 +207,34 @@ function elbo(parts: Parts): string {
     sample: `log_q - self.log_prior(z${given})`,
   }[klKind(parts)];
   const drawn = klKind(parts) === 'sample' ? 'z, log_q' : 'z, _';
-  return `
-def elbo(self, x${given}, noise=None):
+  const head = `def elbo(self, x${given}, noise=None):
     """log p(x | z) and the KL of one sample of z, made of noise f32[B, K], in nats: f32[B] each."""
-    moments = self.encode(x${given})
-    noise = ${parts.posterior.noise} if noise is None else noise
+    moments = self.encode(x${given})`;
+  const body = `noise = ${parts.posterior.noise} if noise is None else noise
     ${drawn} = self.draw(moments, noise)
-    return self.log_likelihood(self.decode(z${given}), x), ${kl}
+    return self.log_likelihood(self.decode(z${given}), x), ${kl}`;
+  if (!parts.posterior.penalty) return `${head}\n    ${body}`;
+  return `
+${head}
+    return self.terms(x${given}, moments, noise)
+
+def terms(self, x${given}, moments, noise=None):
+    """As \`elbo\`, of moments that \`encode\` made."""
+    ${body}
 `;
 }
 
 function forward({ told, posterior }: Parts): string {
-  // dropout would draw anew in a pass of its own, but a quantized model has no other use of its moments
-  const penalty = posterior.penalty ? `\n    loss = loss + self.penalty(self.encode(x${told}))` : '';
+  const terms = posterior.penalty
+    ? `moments = self.encode(x${told})
+    reconstruction, kl = self.terms(x${told}, moments)
+    loss = (beta * kl - reconstruction).mean() + self.penalty(moments)`
+    : `reconstruction, kl = self.elbo(x${told})
+    loss = (beta * kl - reconstruction).mean()`;
   return `
 def forward(self, x${told}, beta=1.0):
     """What training minimises, and the means of both terms; DistributedDataParallel wants it to be \`forward\`."""
-    reconstruction, kl = self.elbo(x${told})
-    loss = (beta * kl - reconstruction).mean()${penalty}
+    ${terms}
     return loss, reconstruction.mean(), kl.mean()
 `;
 }

@@ -41,7 +41,9 @@ export function posteriorCode(spec: PosteriorSpec, latent: number): PosteriorCod
       return {
         noise: normalNoise,
         classes: autoregressive,
-        init: `self.posterior = nn.ModuleList(Autoregressive(LATENT, ${spec.units}, ${spec.context}, step % 2 == 1) for step in range(${spec.steps}))`,
+        init: `self.posterior = nn.ModuleList(
+    Autoregressive(LATENT, ${spec.units}, ${spec.context}, is_reversed=step % 2 == 1) for step in range(${spec.steps})
+)`,
         draw: iaf,
       };
     case 'vector-quantized':
@@ -215,7 +217,8 @@ ${drawDiagonal}
 
 const quantized = (codes: number, dimension: number, commitment: number): PosteriorCode => ({
   noise: normalNoise,
-  init: `self.posterior = nn.ParameterDict({"codebook": nn.Parameter(torch.empty(${codes}, ${dimension}).uniform_(-1 / ${codes}, 1 / ${codes}))})`,
+  init: `codebook = torch.empty(${codes}, ${dimension}).uniform_(-1 / ${codes}, 1 / ${codes})
+self.posterior = nn.ParameterDict({"codebook": nn.Parameter(codebook)})`,
   draw: `
 def quantize(self, mean):
     """The nearest codeword of every ${dimension} latents, f32[B, K]."""

@@ -145,8 +145,8 @@ const factorized = (told: string): PriorCode => ({
   logDensity: `
 def logistics(self):
     """Means, scales and logits of the logistics of every latent, f32[3, K] each."""
-    mean, log_scale, logit = (torch.stack([part[name] for part in self.prior]) for name in ("mean", "log_scale", "logit"))
-    return mean, torch.exp(log_scale.clamp(-4.6, 6.9)), logit
+    together = lambda name: torch.stack([part[name] for part in self.prior])
+    return together("mean"), torch.exp(together("log_scale").clamp(-4.6, 6.9)), together("logit")
 ${densityHead(told)}
     mean, scale, logit = self.logistics()
     centred = z.unsqueeze(1) - mean
