@@ -1,6 +1,7 @@
 /** The page's half: offers the runs to the test, here and in a worker, and counts what the policy refuses. */
 import * as coding from '../../dist/coding.js';
 import * as library from '../../dist/index.js';
+import { recode } from './coding.js';
 import { train } from './run.js';
 
 const violations = [];
@@ -24,4 +25,4 @@ function trainInWorker(task) {
   });
 }
 
-globalThis.site = { library, coding, train, trainInWorker, violations };
+globalThis.site = { library, coding, recode, train, trainInWorker, violations };
