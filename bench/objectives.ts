@@ -18,8 +18,8 @@ import { loadImages, openNodeGpu } from '../src/node/index.js';
 import { splitKl } from '../src/vae/metrics/kl-split.js';
 import { fitCodePrior } from '../src/vae/samplers/code-prior.js';
 import { denseSpec } from '../src/vae/presets.js';
-import type { VaeSpec } from '../src/vae/spec.js';
 import { Vae } from '../src/vae/vae.js';
+import { objectiveSpecs } from './member-specs.js';
 
 const { values: options } = parseArgs({
   options: {
@@ -31,27 +31,6 @@ const { values: options } = parseArgs({
 });
 const [latent, testRows, splitRows] = [6, 1000, 500];
 const only = options.only.split(',').filter(Boolean);
-
-const members: Readonly<Record<string, Partial<VaeSpec>>> = {
-  elbo: {},
-  capacity: { objective: { type: 'capacity', weight: 10, capacity: 8 } },
-  'free-bits': { objective: { type: 'free-bits', nats: 1 } },
-  'beta-tc': { objective: 'beta-tc' },
-  mmd: { objective: { type: 'mmd', lambda: 100 } },
-  'dip I': { objective: { type: 'dip', variant: 'I' } },
-  'dip II': { objective: { type: 'dip', variant: 'II' } },
-  factor: { objective: { type: 'factor', weight: 6 } },
-  adversarial: { posterior: 'deterministic', objective: { type: 'adversarial', weight: 2 } },
-  'vae-gan': { objective: { type: 'vae-gan', weight: 10 } },
-  autoencoder: { posterior: 'deterministic' },
-  l2: { posterior: 'deterministic', objective: { type: 'l2', weight: 0.1 } },
-  'gradient-penalty': {
-    posterior: 'deterministic',
-    objective: { type: 'gradient-penalty', weight: 1 },
-  },
-  fisher: { objective: 'fisher' },
-  'vector-quantized': { posterior: { type: 'vector-quantized', codes: 64, dimension: 2, commitment: 20 } },
-};
 
 const device = await Device.open({ gpu: await openNodeGpu() });
 const size = [14, 14] as const;
@@ -66,7 +45,7 @@ console.log(
   '| objective | elbo | reconstruction | KL | error | MI | TC | dims | MMD | correlation | own terms |',
 );
 console.log('| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |');
-for (const [name, member] of Object.entries(members)) {
+for (const [name, member] of Object.entries(objectiveSpecs)) {
   if (only.length > 0 && !only.includes(name)) continue;
   const vae = await Vae.create({ ...base, ...member }, { device, seed: 1 });
   const training = { epochs: Number(options.epochs), batchSize: 100, seed: 1, learningRate: 2e-3 };

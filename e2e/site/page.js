@@ -4,6 +4,7 @@ import * as library from '../../dist/index.js';
 import * as interop from '../../dist/interop.js';
 import * as storage from '../../dist/storage.js';
 import * as inWorker from '../../dist/worker.js';
+import { recode } from './coding.js';
 import { readStore, trainIntoStore } from './resume.js';
 import { train } from './run.js';
 
@@ -35,6 +36,7 @@ globalThis.site = {
   storage,
   worker: inWorker,
   readStore,
+  recode,
   train,
   trainIntoStore,
   trainInWorker,

@@ -59,6 +59,18 @@ export interface TaskResult {
   readonly liveByteLengthAfter: number;
 }
 
+/** A model and a file of images for site/coding.js, the bytes as base64. */
+export interface RecodeTask {
+  readonly model: string;
+  readonly file: string;
+  readonly rows: number;
+  readonly shape: readonly number[];
+  readonly pixels: string;
+}
+
+/** Base64 of i32[N, K], f32[N, ...shape], a file, and the i32[N, K] in that file. */
+export type RecodeResult = Readonly<Record<'latents' | 'pixels' | 'written' | 'ownLatents', string>>;
+
 declare global {
   /** Set by site/page.js. */
   var site: {
@@ -69,6 +81,7 @@ declare global {
     readStore(name: string): Promise<number[] | undefined>;
     readonly interop: typeof Interop;
     readonly worker: typeof InWorker;
+    recode(task: RecodeTask): Promise<RecodeResult>;
     train(task: Task): Promise<TaskResult>;
     trainInWorker(task: Task): Promise<TaskResult>;
     readonly violations: readonly string[];

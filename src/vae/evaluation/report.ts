@@ -121,7 +121,7 @@ function checkRequest(
   if (splitRows !== undefined && !hasGaussianKl(vae))
     throw new SpecError(
       'splitRows',
-      `the posterior is ${vae.spec.posterior.type}, the prior ${vae.spec.prior.type}; the split needs a diagonal or isotropic posterior and a standard normal prior; leave it out`,
+      `the posterior is ${vae.spec.posterior.type}, the prior ${vae.spec.prior.type}; the split needs a diagonal or isotropic posterior and a standard normal prior; leave it out (--split-kl), or train with these; for such a posterior under another prior, call splitKl() with the prior's log density as logPrior`,
     );
 }
 
