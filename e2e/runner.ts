@@ -60,7 +60,7 @@ export async function runCase(device: Device, kernelCase: KernelCase): Promise<C
 
 /** The plan of a case as it is tested: no two tensors share a buffer. */
 export function planCase({ name, adapterClass, tuning }: KernelCase, graph: CaseGraph): Plan {
-  const { outputs, parameters, state, gradients, update } = graph;
+  const { outputs, parameters, state, gradients, update, averages } = graph;
   return makePlan(
     {
       label: name,
@@ -70,6 +70,7 @@ export function planCase({ name, adapterClass, tuning }: KernelCase, graph: Case
       ...(state && { state }),
       ...(gradients && { gradients }),
       ...(update && { update }),
+      ...(averages && { averages }),
     },
     adapterClass,
     tuning,

@@ -63,6 +63,7 @@ export class CaseGraph {
   state: ParameterSet | undefined;
   gradients: readonly Tensor[] | undefined;
   update: PlanRequest['update'];
+  averages: PlanRequest['averages'];
   /** Labels of the planned dispatches, where the case is about which they are. */
   labels: readonly string[] | undefined;
   /** Ops that the planner must have fused into others: no dispatch may be left that is labelled with one alone. */

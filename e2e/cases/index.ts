@@ -14,6 +14,7 @@ import { likelihoodCases } from './likelihood.js';
 import { logSumExpCases } from './log-sum-exp.js';
 import { matmulCases } from './matmul.js';
 import { moveCases } from './move.js';
+import { movingAverageCases } from './moving-average.js';
 import { noiseCases } from './noise.js';
 import { normalizeCases } from './normalize.js';
 import { objectiveCases } from './objective.js';
@@ -46,6 +47,7 @@ export const kernelCases: readonly KernelCase[] = [
   ...softmaxCases,
   ...attentionCases,
   ...updateCases,
+  ...movingAverageCases,
   ...matmulCases,
   ...epilogueCases,
   ...convCases,
