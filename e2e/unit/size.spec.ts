@@ -1,13 +1,13 @@
-/** The core bundle (no Node parts), minified and gzipped, is what a page downloads: at most 84 KB. */
+/** The core bundle (no Node parts), minified and gzipped, is what a page downloads: at most 86 KB. */
 import { expect, test } from '@playwright/test';
 import { resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build } from 'vite';
 
-const LIMIT_BYTES = 84_000;
+const LIMIT_BYTES = 86_000;
 const root = resolve(import.meta.dirname, '../..');
 
-test('the core bundle is at most 84 KB', async () => {
+test('the core bundle is at most 86 KB', async () => {
   const result = await build({
     root,
     configFile: false,

@@ -5,22 +5,6 @@ export {
   type StoredTensor,
   type TensorToWrite,
 } from './checkpoint/safetensors.js';
-export {
-  convBiasFromTorch,
-  convBiasToTorch,
-  convWeightFromTorch,
-  convWeightToTorch,
-  type ConvWeight,
-  type FourSizes,
-  type TorchTensor,
-} from './convert/convolution.js';
-export {
-  deconvFromTorch,
-  deconvToTorch,
-  type Deconvolution,
-  type TransposedOptions,
-  type TransposedWeights,
-} from './convert/transposed-convolution.js';
 export { readCifar10, type Cifar10Batch } from './data/cifar.js';
 export type * from './layer-spec.js';
 export { nameAt, type Extent, type Layer, type Site } from './layers/layer.js';

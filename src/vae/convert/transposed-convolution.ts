@@ -4,7 +4,7 @@
  * in its kernel: for each r a convolution of its own, of ceil(k / s) taps or one more, the same for every image size.
  */
 import { ShapeError, SpecError } from '../../gpu/errors.js';
-import { convGeometry, type Padding } from '../../gpu/ops/conv.js';
+import { convGeometry } from '../../gpu/ops/conv.js';
 import type { Pair } from '../../gpu/shape.js';
 import type { DeconvSpec } from '../layer-spec.js';
 import { weightSizes, type ConvWeight, type FourSizes, type TorchTensor } from './convolution.js';
