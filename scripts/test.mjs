@@ -13,6 +13,7 @@ const checks = [
   { name: 'lint', command: [...bin('oxlint/bin/oxlint'), '--type-aware'] },
   { name: 'formatting', command: [...bin('prettier/bin/prettier.cjs'), '--check', '--log-level=warn', '.'] },
   { name: 'types', command: [...bin('typescript/bin/tsc'), '--noEmit'] },
+  { name: 'API reference', command: [process.execPath, join(root, 'scripts/docs.mjs'), '--check'] },
 ];
 
 const playwright = [

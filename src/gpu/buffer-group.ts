@@ -34,6 +34,7 @@ export class BufferGroup {
     }
   }
 
+  /** Frees all of them. */
   destroy(): void {
     for (const buffer of this.#buffers.splice(0)) this.device.destroyBuffer(buffer);
   }

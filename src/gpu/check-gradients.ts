@@ -16,6 +16,7 @@ import { Scheduler } from './scheduler.js';
 import { elementCount, type Shape } from './shape.js';
 import { standardNormal } from './threefry.js';
 
+/** At which numbers gradients are checked, and how finely. */
 export interface CheckGradientsOptions {
   /** Numbers of an input, row by row, instead of standard normal ones; ops with kinks want them away from those. */
   readonly values?: Readonly<Record<string, ArrayLike<number>>>;
@@ -30,6 +31,7 @@ export interface CheckGradientsOptions {
   readonly seed?: number;
 }
 
+/** What a check of gradients found. */
 export interface GradientReport {
   /** Elements of gradients that were compared. */
   readonly compared: number;

@@ -7,11 +7,13 @@ import { DeviceError, OutOfMemoryError, ShaderError } from './errors.js';
 import { KernelCache } from './kernel.js';
 import { misfit, readTuneTable, tuningOf, type TuneTable, type Tuning } from './tuning.js';
 
+/** Measured kernels for a device. */
 export interface TuningOptions {
   /** What `npm run tune` measured on this adapter; a table of another adapter is left unused (`tuningNote` says so). */
   readonly tuning?: TuneTable | undefined;
 }
 
+/** Where a device comes from. */
 export interface OpenDeviceOptions extends TuningOptions {
   /** Where adapters come from; `navigator.gpu` by default. */
   readonly gpu?: GPU;
@@ -30,6 +32,7 @@ const USEFUL_FEATURES: readonly GPUFeatureName[] = ['timestamp-query', 'subgroup
 /** Live GPU memory is refused beyond this many bytes unless the caller raises `byteBudget`. */
 const DEFAULT_BYTE_BUDGET = 4 * 2 ** 30;
 
+/** A GPUDevice with what this library keeps on it: pipelines, a ledger of buffers, the reason of its loss. */
 export class Device {
   readonly kernels: KernelCache;
   readonly adapterClass: AdapterClass;
@@ -147,6 +150,7 @@ export class Device {
     this.check();
   }
 
+  /** Frees a buffer that was made here; another is left alone. */
   destroyBuffer(buffer: GPUBuffer): void {
     const size = this.#buffers.get(buffer);
     if (size === undefined) return;

@@ -42,6 +42,7 @@ export interface Resource {
 /** `'unused'` binds a placeholder where the overrides switch a binding off. */
 export type Operand = Tensor | Resource | 'unused';
 
+/** Workgroups along x, y and z. */
 export type Workgroups = readonly [number, number, number];
 
 /** One dispatch, as plans keep it. */

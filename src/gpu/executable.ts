@@ -18,6 +18,7 @@ export type StepValues = {
   readonly [F in (typeof stepBlock.fields)[number]['name']]?: number | readonly number[];
 };
 
+/** What a plan is bound to. */
 export interface ExecutableOptions {
   readonly resources?: Readonly<Record<string, GPUBuffer>>;
   /** Pipelines compiled so far and in all. */
@@ -43,6 +44,7 @@ interface Ready {
   readonly bindGroup: GPUBindGroup;
 }
 
+/** A plan that can run: write its inputs, encode it, read its outputs. */
 export class Executable {
   readonly #buffers: BufferGroup;
   readonly #slots: GPUBuffer[];
@@ -102,6 +104,7 @@ export class Executable {
     }
   }
 
+  /** Dispatches of one run. */
   get dispatchCount(): number {
     return this.#ready.length;
   }

@@ -35,6 +35,7 @@ export interface BackwardTools {
 
 /** The cotangents of an op's inputs, `undefined` where none flows. Declared as a method for the same reason. */
 export type BackwardRule<A> = {
+  /** `node` ran forward; the cotangents are of its outputs. */
   rule(
     node: Node<A>,
     cotangents: readonly (Tensor | undefined)[],
@@ -55,12 +56,15 @@ export interface OpDefinition<A> {
   readonly name: string;
   /** Output shapes; throws ShapeError or SpecError on anything that does not fit. */
   shapes(inputs: readonly Shape[], attributes: A): Shape[];
+  /** What the step costs when it runs once; reports and plans print it. */
   cost(step: Step<A>): Cost;
   /** The dispatches that compute the step. An empty list means the outputs are written by no kernel. */
   forward(step: Step<A>, context: DispatchContext): Dispatch[];
+  /** The cotangents of the inputs as a graph, or why there are none. */
   backward: BackwardRule<A> | NoBackward;
 }
 
+/** An application of an op: what it takes and what it gives. */
 export interface Node<A = unknown> {
   readonly id: number;
   readonly op: OpDefinition<A>;

@@ -12,6 +12,7 @@ export interface Struct {
   readonly fields: readonly { readonly name: string; readonly type: string; readonly offset: number }[];
 }
 
+/** A kernel as plans keep it: its text and what is bound to it. */
 export interface Kernel {
   readonly name: string;
   readonly bindings: readonly {

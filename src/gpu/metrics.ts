@@ -9,6 +9,7 @@ import { mapAndCopy, type BufferRange } from './readback.js';
 /** What one step leaves: f32 words, in the order of the sources given to `record`. */
 export type MetricEntry = Float32Array;
 
+/** A ring of numbers on the GPU that steps append to and that is read now and then. */
 export class MetricRing {
   readonly #device: Device;
   readonly #ring: GPUBuffer;

@@ -36,6 +36,7 @@ export function flatRanges(entries: readonly ParameterEntry[]): FlatRange[] {
   return ranges;
 }
 
+/** Weights by name in one flat buffer. */
 export class ParameterSet {
   readonly #entries = new Map<string, ParameterEntry>();
   #length = 0;
@@ -49,6 +50,7 @@ export class ParameterSet {
     return tensor;
   }
 
+  /** All weights, in the order in which they were added. */
   get entries(): readonly ParameterEntry[] {
     return [...this.#entries.values()];
   }

@@ -24,6 +24,7 @@ import { flatRanges, type ParameterEntry, type ParameterSet } from './parameters
 import { describeShape, elementCount, sameShape, type Shape } from './shape.js';
 import type { Tuning } from './tuning.js';
 
+/** What a plan is made of. */
 export interface PlanRequest {
   readonly label: string;
   /** Tensors that can be read after a run, by name. */
@@ -65,6 +66,7 @@ export interface PlannedDispatch {
   readonly locations: Readonly<Record<string, Location>>;
 }
 
+/** Dispatches in order with the place of every tensor; needs no GPU. */
 export interface Plan {
   readonly label: string;
   readonly dispatches: readonly PlannedDispatch[];

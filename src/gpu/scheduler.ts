@@ -11,6 +11,7 @@ import { isSoftware } from './dispatch.js';
 import type { Executable, StepValues } from './executable.js';
 import { timePasses } from './timestamps.js';
 
+/** How much may be submitted at a time. */
 export interface SchedulerOptions {
   /** Dispatches a submit may hold. In a page the compositor shares the queue; elsewhere a step is one submit. */
   readonly maxDispatchesPerSubmit?: number;
@@ -33,6 +34,7 @@ const SLEEP_SHARE = 0.9;
 
 const inNode = typeof process !== 'undefined' && process.versions?.node !== undefined;
 
+/** Runs executables of one device, and bounds the work in flight. */
 export class Scheduler {
   readonly #device: Device;
   readonly #maxDispatches: number;

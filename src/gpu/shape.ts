@@ -1,6 +1,7 @@
 /** Shape arithmetic shared by the ops. Shapes are row-major; the last axis is contiguous. */
 import { ShapeError, SpecError } from './errors.js';
 
+/** Sizes of a tensor's axes, row-major. */
 export type Shape = readonly number[];
 
 /** Two numbers along the height and the width. */
@@ -21,6 +22,7 @@ export function describeShape(shape: Shape): string {
   return `f32[${shape.join(', ')}]`;
 }
 
+/** Whether two shapes have the same sizes. */
 export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((size, axis) => size === b[axis]);
 }

@@ -10,6 +10,7 @@ import { checkOptions } from './trainer-options.js';
 import { conditionInput, gatherFrom } from './training-plan.js';
 import type { Vae } from './vae.js';
 
+/** How an evaluation estimates the bound, and with which noise. */
 export interface EvaluateOptions {
   /** Rows a dispatch; at most the data's rows. */
   readonly batchSize?: number;

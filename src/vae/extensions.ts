@@ -11,6 +11,7 @@ export type OwnLayer = (extent: Extent, site: Site, options: unknown) => Layer;
 /** Builds an objective for the model of `site`. Called once a model. */
 export type OwnObjective = (site: ObjectiveSite, options: unknown) => Objective;
 
+/** The caller's code by the names that specifications use. */
 export interface Extensions {
   readonly layers?: Readonly<Record<string, OwnLayer>>;
   readonly objectives?: Readonly<Record<string, OwnObjective>>;

@@ -38,11 +38,13 @@ export interface DeconvSpec {
   readonly activation?: Activation;
 }
 
+/** An activation alone, element by element. */
 export interface ActivationSpec {
   readonly type: 'activation';
   readonly activation: Activation;
 }
 
+/** A normalization over channels (groupNorm, layerNorm) or over the batch, and an activation behind it. */
 export interface NormSpec {
   readonly type: 'groupNorm' | 'layerNorm' | 'batchNorm';
   /** groupNorm only. */
@@ -53,6 +55,7 @@ export interface NormSpec {
   readonly activation?: Activation;
 }
 
+/** The mean or the largest value of each window; the stride is the kernel's by default. */
 export interface PoolSpec {
   readonly type: 'averagePool' | 'maxPool';
   readonly kernel: number | Pair;
@@ -66,6 +69,7 @@ export interface UpsampleSpec {
   readonly factor: number;
 }
 
+/** Zeros with probability `rate` in training, the rest scaled by 1 / (1 - rate); the identity otherwise. */
 export interface DropoutSpec {
   readonly type: 'dropout';
   readonly rate: number;
@@ -83,6 +87,7 @@ export interface ResidualSpec {
   readonly activation?: Activation;
 }
 
+/** An image [H, W, C] as a vector of its numbers. */
 export interface FlattenSpec {
   readonly type: 'flatten';
 }
@@ -96,6 +101,7 @@ export interface ReshapeSpec {
   readonly shape: readonly number[];
 }
 
+/** A layer as plain data; README.md lists the fields and their defaults. */
 export type LayerSpec =
   | DenseSpec
   | ConvSpec

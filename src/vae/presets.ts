@@ -181,10 +181,15 @@ export function worldModelsSpec(options: PresetOptions): VaeSpec {
 
 /** The presets by the name that `--model` takes. */
 export const presets = {
+  /** One dense layer on either side. */
   dense: denseSpec,
+  /** Two convolutions, and deconvolutions by reshape. */
   conv: convSpec,
+  /** Residual blocks with GroupNorm and SiLU. */
   'conv-residual': convResidualSpec,
+  /** Ha and Schmidhuber 2018. */
   'world-models': worldModelsSpec,
 } as const;
 
+/** The names of the presets, which the command line takes as `--model`. */
 export type PresetName = keyof typeof presets;

@@ -5,6 +5,7 @@
 import { integer, numberIn, record, show } from '../gpu/check.js';
 import { SpecError } from '../gpu/errors.js';
 
+/** A weight that goes from one value to another in `steps` steps, after `delay` of them. */
 export interface LinearSchedule {
   readonly type: 'linear';
   readonly from: number;

@@ -10,6 +10,7 @@ import { priorSpec, type PriorInput, type PriorSpec } from './priors/prior-spec.
 
 export type { LikelihoodSpec, ScaleSpec };
 
+/** A model as plain data; what is left out has a default. */
 export interface VaeSpec {
   /** Shape of a datum, channels last: [784], [28, 28, 1]. */
   readonly input: readonly number[];

@@ -6,10 +6,12 @@ import { Trainer } from './trainer.js';
 import type { StepTerms, TrainerOptions } from './trainer-options.js';
 import type { Vae } from './vae.js';
 
+/** What `Vae.train` takes. */
 export interface TrainOptions extends TrainerOptions {
   readonly epochs: number;
   /** Stops after the step in flight; the report says `stopped`. */
   readonly signal?: AbortSignal;
+  /** Told whenever terms were read: after every 64 steps or 0.4 s, whichever is sooner. */
   readonly onStep?: (progress: TrainProgress) => void;
   /** Awaited before a step if it returns a promise, which pauses the training; that time is not counted. */
   readonly beforeStep?: () => Promise<void> | undefined;
@@ -28,6 +30,7 @@ export interface TrainOptions extends TrainerOptions {
   readonly note?: string;
 }
 
+/** Where a training is. */
 export interface TrainProgress {
   /** 1, 2, ... */
   readonly epoch: number;
@@ -41,6 +44,7 @@ export interface TrainProgress {
   readonly secondsLeft: number;
 }
 
+/** What an epoch came to. */
 export interface EpochReport {
   readonly epoch: number;
   /** Mean over the epoch while the weights were changing. */
@@ -49,6 +53,7 @@ export interface EpochReport {
   readonly imagesPerSecond: number;
 }
 
+/** How a measured quantity is spread. */
 export interface Spread {
   readonly median: number;
   readonly min: number;

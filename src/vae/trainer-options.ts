@@ -6,6 +6,7 @@ import { checkSchedule, type Schedule } from './schedule.js';
 import type { Terms } from './terms.js';
 import { schemeSpec, type SchemeSpec } from './training-plan.js';
 
+/** What a training is made with; all of it may be left out. */
 export interface TrainerOptions {
   readonly batchSize?: number;
   /** Fixed or by step. */

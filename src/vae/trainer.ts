@@ -22,6 +22,7 @@ import type { Phase, TrainerParts } from './trainer-parts.js';
 import { termOutput, turnOf } from './training-plan.js';
 import type { Vae } from './vae.js';
 
+/** A training that its caller steps; made by `Vae.trainer`. */
 export class Trainer {
   /** Steps submitted so far; noise, order, schedules and turns follow from it, so that setting it continues a run. */
   stepCount = 0;

@@ -18,6 +18,7 @@ import { train, type TrainOptions, type TrainReport } from './train.js';
 import { Trainer } from './trainer.js';
 import type { TrainerOptions } from './trainer-options.js';
 
+/** What a model is made with. */
 export interface CreateOptions extends Extensions {
   /** A GPUDevice of the caller's (never destroyed here), or a Device shared between models. */
   readonly device?: GPUDevice | Device;
@@ -34,6 +35,7 @@ export interface Conditioned {
 /** Stream of the noise of prior samples, away from training and evaluation. */
 export const SAMPLE_STREAM = 0x70726900;
 
+/** A variational autoencoder whose weights are on a GPU. */
 export class Vae {
   readonly spec: CompleteSpec;
   readonly #ownsDevice: boolean;

@@ -143,16 +143,19 @@ export function binary(name: BinaryFunction, a: Tensor, b: Tensor): Tensor {
   return applyOne(binaryOp, [a, b], { function: name, activation: 'identity' });
 }
 
+/** a + b, element by element with NumPy's broadcasting. @throws ShapeError for shapes that do not broadcast */
 export function add(a: Tensor, b: Tensor): Tensor {
   if (constantValue(b) === 0 && covers(a.shape, b.shape)) return a;
   if (constantValue(a) === 0 && covers(b.shape, a.shape)) return b;
   return binary('add', a, b);
 }
 
+/** a - b, element by element with NumPy's broadcasting. @throws ShapeError for shapes that do not broadcast */
 export function subtract(a: Tensor, b: Tensor): Tensor {
   return constantValue(b) === 0 && covers(a.shape, b.shape) ? a : binary('subtract', a, b);
 }
 
+/** a * b, element by element with NumPy's broadcasting. @throws ShapeError for shapes that do not broadcast */
 export function multiply(a: Tensor, b: Tensor): Tensor {
   const [constantA, constantB] = [constantValue(a), constantValue(b)];
   if (constantB !== undefined && covers(a.shape, b.shape)) return scale(a, constantB);
@@ -160,6 +163,7 @@ export function multiply(a: Tensor, b: Tensor): Tensor {
   return binary('multiply', a, b);
 }
 
+/** a / b, element by element with NumPy's broadcasting. @throws ShapeError for shapes that do not broadcast */
 export const divide = (a: Tensor, b: Tensor): Tensor => binary('divide', a, b);
 
 function scale(tensor: Tensor, factor: number): Tensor {

@@ -230,6 +230,7 @@ function kernelParameters(
   };
 }
 
+/** Stride and zeros of a convolution: 1 and none by default. */
 export interface ConvOptions {
   /** One number for both axes, or [along the height, along the width]. */
   readonly stride?: number | Pair;

@@ -176,6 +176,7 @@ export function layerNorm(
   return apply(normalizeOp, [x, gamma, beta], { kind: 'layerNorm', groups: 1, epsilon })[0]!;
 }
 
+/** How a batch is normalized; defaults are PyTorch's. */
 export interface BatchNormOptions extends NormOptions {
   /** true: the batch's own statistics, which move the running ones; false: the running ones. */
   readonly training: boolean;

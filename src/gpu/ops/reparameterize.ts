@@ -24,6 +24,7 @@ import { slice } from './window.js';
 
 /** `diagonal`: moments are [mean, logVariance], 2K columns; `isotropic`: one logVariance a row, K + 1 columns. */
 export type PosteriorFamily = 'diagonal' | 'isotropic';
+/** A: log q - log p at the sample; B: the KL in closed form (Kingma and Welling 2013, section 2.3). */
 export type Estimator = 'A' | 'B';
 
 export interface ReparameterizeAttributes {
@@ -199,7 +200,7 @@ export function reparameterizeComposition(
 
 /**
  * @param moments f32[B, 2K] (diagonal: mean, logVariance) or f32[B, K + 1] (isotropic)
- * @param options `noise` f32[S*B, K] instead of the kernel's own
+ * @param noise f32[S*B, K] instead of the kernel's own
  * @returns z f32[S*B, K] and kl f32[S*B] in nats, sample-major. @throws ShapeError, SpecError
  */
 export function reparameterize(

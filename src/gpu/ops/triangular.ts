@@ -12,6 +12,7 @@ import { constant, reshape } from './constant.js';
 import { sum } from './sum.js';
 import { negate } from './unary.js';
 
+/** Which product with L is meant. */
 export interface TriangularForm {
   /** y with L y = v instead of y = L v. */
   readonly solve?: boolean;

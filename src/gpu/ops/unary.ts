@@ -128,8 +128,11 @@ export function unary(name: UnaryFunction, x: Tensor, first = 0, second = 0): Te
   return applyOne(unaryOp, [x], { function: name, first, second });
 }
 
+/** e^x, element by element. */
 export const exp = (x: Tensor): Tensor => unary('exp', x);
+/** The natural logarithm of x > 0, element by element. */
 export const log = (x: Tensor): Tensor => unary('log', x);
+/** x * x, element by element. */
 export const square = (x: Tensor): Tensor => unary('square', x);
 
 /** To the nearest integer, halves to the even one; its gradient is zero. */
@@ -139,6 +142,7 @@ export const logGamma = (x: Tensor): Tensor => unary('logGamma', x);
 /** The derivative of logGamma for x > 0, within 7e-7 max(1, |y|); may be differentiated once. */
 export const digamma = (x: Tensor): Tensor => unary('digamma', x);
 
+/** -x, element by element. */
 export function negate(x: Tensor): Tensor {
   return affine(x, -1, 0);
 }

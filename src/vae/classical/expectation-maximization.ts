@@ -26,6 +26,7 @@ import {
 } from '../float64/matrix.js';
 import { codeMoments, meanLogLikelihood } from './posterior.js';
 
+/** When EM ends, and whom it tells. */
 export interface EmOptions extends FitOptions {
   /** M steps at most; 200 by default. */
   readonly maxIterations?: number;
@@ -39,9 +40,11 @@ export interface EmOptions extends FitOptions {
   readonly statistics?: Statistics;
   /** Ends after the iteration in flight; the result is the model by then. */
   readonly signal?: AbortSignal;
+  /** Told after every iteration. */
   readonly onIteration?: (progress: EmProgress) => void;
 }
 
+/** Where EM is. */
 export interface EmProgress {
   /** M steps so far: 0, 1, ... */
   readonly iteration: number;

@@ -6,6 +6,7 @@ import { checkDataset, type Dataset } from '../data/dataset.js';
 import { DataMoments } from './data-moments.js';
 import type { LinearGaussian } from './linear-gaussian.js';
 
+/** What every linear model is fitted with. */
 export interface FitOptions {
   /** K, from 1 to the elements of a datum. */
   readonly latent: number;
@@ -18,6 +19,7 @@ export interface FitOptions {
   readonly batchSize?: number;
 }
 
+/** A fitted model and how it came about. */
 export interface LinearFit {
   readonly model: LinearGaussian;
   /**

@@ -1,6 +1,7 @@
 /** What a linear Gaussian model is made of, in memory and in its file. */
 import type { Matrix } from '../float64/matrix.js';
 
+/** Which linear model. */
 export type LinearFamily = 'pca' | 'ppca' | 'factor-analysis';
 
 /** The numbers of a model. */

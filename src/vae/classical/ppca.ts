@@ -13,6 +13,7 @@ import { meanLogLikelihood } from './posterior.js';
 import { principalAxes } from './principal-axes.js';
 import type { DataMoments } from './data-moments.js';
 
+/** How probabilistic PCA is fitted. */
 export interface PpcaOptions extends EmOptions {
   /** The options of EM have no effect on the closed form. */
   readonly method?: 'closed-form' | 'em';

@@ -19,7 +19,9 @@ import { DataError } from '../../gpu/errors.js';
 import { concatenate } from '../checkpoint/concatenate.js';
 import { sha256 } from '../checkpoint/digest.js';
 
+/** The kinds of .wvae files. */
 export const codedKinds = ['rate-distortion', 'bits-back'] as const;
+/** What a .wvae file holds: a lossy code, or bits back. */
 export type CodedKind = (typeof codedKinds)[number];
 
 /** What a file holds. */
@@ -29,7 +31,7 @@ export interface CodedFile {
   readonly rows: number;
   /** Shape of a datum, channels last. */
   readonly shape: readonly number[];
-  /** 16 hexadecimal digits: {@link shortDigest} of the model's file. */
+  /** 16 hexadecimal digits: the beginning of the SHA-256 of the model's file. */
   readonly model: string;
   /** What the kind needs beside. */
   readonly extra: Uint8Array;
@@ -37,6 +39,7 @@ export interface CodedFile {
   readonly words: Uint16Array;
 }
 
+/** How a .wvae file is read. */
 export interface ReadCodedOptions {
   /** What error messages open with; default `'wvae'`. */
   readonly name?: string;

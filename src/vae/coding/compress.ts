@@ -16,6 +16,7 @@ import { RansStack } from './rans.js';
 import { leastBitsOf, popValue, pushValue, type SymbolTable } from './table.js';
 import { tablesFromBytes, tablesToBytes } from './table-bytes.js';
 
+/** What goes into the file. */
 export interface CompressOptions {
   /**
    * True puts the tables into the file: it is read without building them from the model, for some 40 bytes a latent.
@@ -24,6 +25,7 @@ export interface CompressOptions {
   readonly embedTables?: boolean;
 }
 
+/** A file and what it was predicted to take. */
 export interface CompressedFile {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** -log2 p(round(z)) of the learned density, summed over the data: what the file is held to. */

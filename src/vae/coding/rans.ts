@@ -22,6 +22,7 @@ const stateWords = 3;
 /** First capacity of the stack; it doubles when it is full. */
 const firstCapacity = 1024;
 
+/** A stack of coded symbols: what was pushed last is popped first. */
 export class RansStack {
   #upper = leastUpper;
   #lower = 0;

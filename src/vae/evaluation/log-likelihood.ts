@@ -17,6 +17,7 @@ import type { Dataset } from '../data/dataset.js';
 import { conditionInput, gatherFrom } from '../training-plan.js';
 import type { Vae } from '../vae.js';
 
+/** How log p(x) is estimated. */
 export interface LogLikelihoodOptions {
   /** K, importance samples a datum: 5000. */
   readonly samples?: number;
@@ -29,6 +30,7 @@ export interface LogLikelihoodOptions {
   readonly binarize?: boolean;
 }
 
+/** Importance-weighted estimates of log p(x), nats per datum. */
 export interface LogLikelihood {
   /** Mean over the rows, nats per datum. */
   readonly mean: number;

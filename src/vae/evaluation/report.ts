@@ -14,6 +14,7 @@ import type { Vae } from '../vae.js';
 import { conditionOf, encodeRows, type Encoded } from './encode-rows.js';
 import { logLikelihood } from './log-likelihood.js';
 
+/** What an evaluation measures besides the terms. */
 export interface ReportOptions extends EvaluateOptions {
   /** Importance samples a datum for log p(x), such as 5000; without it there is no such estimate. */
   readonly importanceSamples?: number;
@@ -23,6 +24,7 @@ export interface ReportOptions extends EvaluateOptions {
   readonly disentanglement?: boolean;
 }
 
+/** Everything that an evaluation measured. */
 export interface EvaluationReport {
   readonly rows: number;
   /** nats per datum */

@@ -11,6 +11,7 @@ import { completeSpec, type VaeSpec } from '../spec.js';
 import { modelNetworks } from './model-networks.js';
 import type { Module } from './network.js';
 
+/** How PyTorch's weights are brought to a specification. */
 export interface ImportOptions {
   /**
    * Their modules by ours: `{ fc1: 'encoder.0', fc21: 'mean' }`. A module whose outputs are those of several of ours names

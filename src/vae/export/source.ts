@@ -5,7 +5,13 @@ import { Model } from '../model.js';
 import type { CompleteSpec } from '../spec.js';
 
 /** A Vae, or what its `save()` gave. */
-export type ExportSource = Uint8Array | { save(): Promise<Uint8Array> };
+export type ExportSource = Uint8Array | Savable;
+
+/** A model that can be saved, such as a Vae. */
+export interface Savable {
+  /** The bytes of its file. */
+  save(): Promise<Uint8Array>;
+}
 
 /** Files by path. */
 export type ExportedFiles = ReadonlyMap<string, Uint8Array>;

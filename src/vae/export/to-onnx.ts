@@ -14,9 +14,12 @@ import { tritonConfig } from './serving/triton.js';
 import { exportedModel, type ExportedFiles, type ExportSource } from './source.js';
 import { objectiveNote } from './to-torch.js';
 
+/** The graphs that a model is exported as. */
 export const onnxGraphs = ['encoder', 'decoder', 'sampler'] as const;
+/** One of the graphs. */
 export type OnnxGraphName = (typeof onnxGraphs)[number];
 
+/** What is exported. */
 export interface OnnxOptions {
   /** All three by default. */
   readonly graphs?: readonly OnnxGraphName[];

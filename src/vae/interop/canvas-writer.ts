@@ -40,6 +40,7 @@ export class CanvasWriter {
     this.writer.record(encoder, images, this.context.getCurrentTexture());
   }
 
+  /** Frees what it made; the canvas and the device stay. */
   destroy(): void {
     this.context.unconfigure();
     this.writer.destroy();

@@ -16,11 +16,13 @@ import type { Model } from '../model.js';
 import { decodeCall, drawCall, encodeCall } from '../model-calls.js';
 import { SAMPLE_STREAM, type Vae } from '../vae.js';
 
+/** How a function on GPU buffers is made. */
 export interface GpuFunctionOptions {
   /** Rows of a run; 1 by default. */
   readonly rows?: number;
 }
 
+/** What one recording is about. */
 export interface RecordOptions {
   /** Copied into `input` before the run, on the GPU: f32[rows, width], with COPY_SRC. */
   readonly input?: GPUBuffer;

@@ -20,6 +20,7 @@ interface Slot {
   readonly buffers: readonly GPUBuffer[];
 }
 
+/** Pictures of every kind as rows of a model, on the GPU. */
 export class ImageReader {
   readonly #slots = new Map<number, Slot>();
 

@@ -6,8 +6,10 @@ import { imagePipeline, imageSizes, recordPixels, type ImageSizes } from './imag
 
 /** Formats that every WebGPU device can write to from a kernel. */
 export const writableFormats = ['rgba8unorm', 'rgba16float', 'r32float'] as const;
+/** Texture formats that a compute shader writes on every device. */
 export type WritableFormat = (typeof writableFormats)[number];
 
+/** How images are laid out. */
 export interface GridOptions {
   /** `[H, W, C]` of a row, as in `spec.input`; C is 1 or 3. */
   readonly shape: Shape;
@@ -17,11 +19,13 @@ export interface GridOptions {
   readonly columns?: number;
 }
 
+/** What the texture is like. */
 export interface ImageWriterOptions extends GridOptions {
   /** Of the textures written to; `rgba8unorm` by default. `r32float` gets the first channel. */
   readonly format?: WritableFormat;
 }
 
+/** Rows of a model as a texture, on the GPU. */
 export class ImageWriter {
   /** Pixels of the grid of images. */
   readonly width: number;
@@ -100,6 +104,7 @@ export class ImageWriter {
     recordPixels(encoder, this.pipeline, bindGroup, [this.height, this.width]);
   }
 
+  /** Frees what it made; textures of the caller stay. */
   destroy(): void {
     this.device.destroyBuffer(this.#parameters);
   }

@@ -9,11 +9,13 @@ import type { GridOptions } from './image-writer.js';
 
 const functions = { decode: gpuDecoder, reconstruct: gpuReconstructor, sample: gpuSampler } as const;
 
+/** How the canvas is drawn. */
 export interface ModelCanvasOptions extends Omit<GridOptions, 'shape'> {
   /** The class of each image, for a model with a condition. */
   readonly labels?: ArrayLike<number>;
 }
 
+/** A canvas that shows what a model decodes. */
 export class ModelCanvas {
   readonly #functions = new Map<keyof typeof functions, Promise<GpuFunction>>();
   #reader: Promise<ImageReader> | undefined;

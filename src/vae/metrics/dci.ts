@@ -13,6 +13,7 @@ import { columnOf, entropyOfCounts, mean, variance, type Matrix } from './matrix
 /** Spurious correlations of N rows are about 1 / sqrt(N); this is above them from 10,000 rows on. */
 const PENALTY = 0.02;
 
+/** Disentanglement, completeness and informativeness, each in [0, 1] (Eastwood and Williams 2018). */
 export interface Dci {
   /** Whether a latent serves one factor: 0 to 1, weighted by how much it serves at all. */
   readonly disentanglement: number;

@@ -6,6 +6,7 @@ import type { Matrix } from './matrix.js';
 import { mutualInformationGap, type MutualInformationGap } from './mig.js';
 import { sap, type Sap } from './sap.js';
 
+/** All measures of disentanglement. */
 export interface Disentanglement {
   readonly mig: MutualInformationGap;
   readonly dci: Dci;

@@ -13,6 +13,7 @@ import { columnVariances, variance, type Matrix } from './matrix.js';
 /** Stream of the draws, away from other uses of a seed ("fv"). */
 const STREAM = 0x66760000;
 
+/** How much is drawn for the score. */
 export interface FactorVaeScoreOptions {
   readonly seed?: number;
   /** Votes that make the classifier, and as many that test it: 800. */

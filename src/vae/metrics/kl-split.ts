@@ -11,6 +11,7 @@ import { standardNormal } from '../../gpu/threefry.js';
 import { LOG_2PI, logSumExp, standardNormalLogDensity } from '../float64/log-density.js';
 import { checkMatrix, type Matrix } from './matrix.js';
 
+/** The KL in three parts, nats (Chen et al. 2018, equation 2). */
 export interface KlSplit {
   /** Their sum: the Monte Carlo KL, nats per datum. */
   readonly kl: number;
@@ -19,6 +20,7 @@ export interface KlSplit {
   readonly dimensionWise: number;
 }
 
+/** How the split is estimated. */
 export interface KlSplitOptions {
   readonly seed?: number;
   /** Draws of z a row: 1. */

@@ -10,6 +10,7 @@ import { columnOf, entropyOfCounts, gapOfTop, mean, type Matrix } from './matrix
 /** Locatello et al. use 20; a factor of more values than bins could not be known in full, so it gets as many. */
 const LEAST_BINS = 20;
 
+/** The mutual information gap, in [0, 1] (Chen et al. 2018, equation 6). */
 export interface MutualInformationGap {
   /** Mean of the gaps, 0 to 1. */
   readonly score: number;

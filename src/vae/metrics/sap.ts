@@ -11,6 +11,7 @@ import { columnOf, gapOfTop, mean, variance, type Matrix } from './matrix.js';
 /** A latent that varies less is not in use and scores 0 (theirs). */
 const INACTIVE_VARIANCE = 0.05;
 
+/** Separated attribute predictability (Kumar et al. 2018, section 3). */
 export interface Sap {
   /** Mean of the gaps, 0 to 1. */
   readonly score: number;

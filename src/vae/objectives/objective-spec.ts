@@ -56,6 +56,7 @@ export type ObjectiveSpec =
   | OwnPart;
 
 export type KernelName = 'rbf' | 'imq';
+/** The names of objectives. */
 export type ObjectiveType = ObjectiveSpec['type'];
 
 /** The case of ObjectiveSpec with this type. */

@@ -38,6 +38,7 @@ export interface ObjectiveContext {
   readonly weight: (name: string, schedule: Schedule) => Tensor;
 }
 
+/** What an objective adds to the loss. */
 export interface Penalty {
   /** f32[1], weighted, added to the loss. */
   readonly loss: Tensor;
@@ -60,11 +61,13 @@ export interface Adversary {
   loss(context: ObjectiveContext): Tensor;
 }
 
+/** An objective for one model: what it adds to the bound, or sets in its place. */
 export interface Objective {
   /** The weight on the KL in the reported elbo, where the objective decides it and the training option may not. */
   readonly beta?: number;
   /** False where the penalty is the whole loss; estimators of several samples have no part in it then. */
   readonly usesBound: boolean;
+  /** Called once a plan, with the pieces of the bound as tensors. */
   penalty?(context: ObjectiveContext): Penalty;
   readonly adversary?: Adversary;
 }

@@ -28,6 +28,7 @@ export type OptimizerSpec =
   | ({ readonly type: 'sgd'; readonly momentum?: number } & Common)
   | ({ readonly type: 'adagrad'; readonly epsilon?: number; readonly weightDecay?: number } & Common);
 
+/** The names of all optimizers. */
 export const optimizerNames = ['adam', 'adamw', 'sgd', 'adagrad'] as const;
 
 export interface Optimizer {

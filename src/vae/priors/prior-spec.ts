@@ -18,6 +18,7 @@ export type PriorSpec =
   | { readonly type: 'vamp'; readonly pseudoInputs: number }
   | HierarchicalSpec;
 
+/** A VAE as the prior of the latent: z of the level above, networks of its own (Sonderby et al. 2016, top-down). */
 export interface HierarchicalSpec {
   readonly type: 'hierarchical';
   /** Size of the latent above z. */

@@ -16,6 +16,7 @@ interface Seen {
 /** Stream of the draws, away from other uses of a seed ("co"). */
 const CHOICE_STREAM = 0x636f0000;
 
+/** Shares of codewords at each place, fitted to the codes of data. */
 export class CodePrior {
   readonly #places: readonly ReadonlyMap<string, Seen>[];
 

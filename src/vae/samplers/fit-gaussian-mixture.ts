@@ -11,6 +11,7 @@ import { symmetricEigen } from '../float64/symmetric-eigen.js';
 import { checkMatrix, type Matrix } from '../metrics/matrix.js';
 import { GaussianMixture, jointLogDensities, type Component } from './gaussian-mixture.js';
 
+/** How a mixture is fitted by EM. */
 export interface GaussianMixtureOptions {
   /** 10. */
   readonly components?: number;

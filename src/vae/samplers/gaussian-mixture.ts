@@ -20,6 +20,7 @@ export interface Component {
 const CHOICE_STREAM = 0x676d0001;
 const NOISE_STREAM = 0x676d0002;
 
+/** A mixture of Gaussians over codes, in float64 on the CPU. */
 export class GaussianMixture {
   constructor(
     readonly components: readonly Component[],

@@ -19,6 +19,7 @@ import {
 import { checkMatrix, columnOf, type Matrix } from '../metrics/matrix.js';
 import { evaluate, fitMonotone, inverse, type Monotone } from './monotone.js';
 
+/** How the flow is fitted. */
 export interface GaussianizationOptions {
   /** 20. More latents need more. */
   readonly layers?: number;
@@ -38,6 +39,7 @@ interface Layer {
 const ROTATION_STREAM = 0x67660000;
 const NOISE_STREAM = 0x6766ffff;
 
+/** A flow of rotations and one-dimensional maps that makes codes Gaussian. */
 export class GaussianizationFlow {
   constructor(
     readonly columns: number,

@@ -3,6 +3,7 @@ import { CheckpointError } from '../../gpu/errors.js';
 import { concatenate } from '../checkpoint/concatenate.js';
 import { verifySafetensors } from '../checkpoint/safetensors.js';
 
+/** How a checkpoint is fetched. */
 export interface FetchOptions {
   /** Bytes so far and in all; undefined where the server does not say. */
   readonly onProgress?: (byteLength: number, total: number | undefined) => void;

@@ -12,6 +12,7 @@ export * from '../../gpu/errors.js';
 export type { SentPicture, WorkerDeviceOptions } from './protocol.js';
 export { WorkerCanvas, WorkerVae, type Transfer, type WorkerTrainOptions } from './worker-vae.js';
 
+/** How the worker is made and what device it opens. */
 export interface OpenWorkerOptions extends WorkerDeviceOptions {
   /** A worker of the caller's that runs `webgpu-vae/worker-main`; by default one is made from the file beside this one. */
   readonly worker?: Worker;

@@ -27,6 +27,7 @@ export type VaeMethod =
 /** Callbacks of training that are told to the page; `onEpoch` is waited for. */
 export type TrainEvent = 'onCompile' | 'onEpoch' | 'onStep' | 'onWarning';
 
+/** The device that a worker opens. */
 export interface WorkerDeviceOptions extends TuningOptions {
   readonly powerPreference?: GPUPowerPreference;
 }
