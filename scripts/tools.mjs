@@ -32,5 +32,7 @@ function versions(path) {
   /** @type {[string, { version?: string, optional?: boolean }][]} */
   const entries = Object.entries(packages);
   const needed = entries.filter(([key, { optional }]) => key !== '' && optional !== true);
-  return JSON.stringify(needed.map(([key, { version }]) => [key, version]).toSorted());
+  return JSON.stringify(
+    needed.map(([key, { version }]) => [key, version]).toSorted(([a = ''], [b = '']) => (a < b ? -1 : 1)),
+  );
 }

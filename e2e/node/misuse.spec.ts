@@ -93,3 +93,31 @@ test.describe('a fed trainer', () => {
     vae.destroy();
   });
 });
+
+test('an option that does not exist is refused, and the one that is near is named', async () => {
+  const device = await nodeDevice();
+  const vae = await Vae.create(spec, { device });
+  const mistyped = { epochs: 1, batchSize: 2, learning_rate: 1e-2 };
+  const calls: readonly (readonly [call: () => unknown, message: RegExp])[] = [
+    [
+      () => vae.train(seededData, mistyped),
+      /^\[train\] has no option 'learning_rate'; .*; is learningRate meant\?$/,
+    ],
+    [
+      () => vae.trainer(seededData, { batch: 2 } as object),
+      /^\[trainer\] has no option 'batch'; .*; is batchSize meant\?$/,
+    ],
+    [
+      () => Vae.create(spec, { device, sead: 1 } as object),
+      /^\[create\] has no option 'sead'; it has device, seed, layers, objectives$/,
+    ],
+    [async () => Vae.load(await vae.save(), device.gpu as object), /^\[load\] has no option /],
+    [
+      () => vae.train(seededData, 3 as unknown as { epochs: number }),
+      /^\[train\] got 3 for its options; expected an object$/,
+    ],
+  ];
+  for (const [call, message] of calls)
+    expect(((await errorOf(async () => call())) as Error).message).toMatch(message);
+  vae.destroy();
+});

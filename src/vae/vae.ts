@@ -12,6 +12,7 @@ import type { Extensions } from './extensions.js';
 import { Inference, type InferenceCall } from './inference.js';
 import { Model } from './model.js';
 import { decodeCall, drawCall, encodeCall, type ModelCall } from './model-calls.js';
+import { checkNames } from './option-names.js';
 import { completeSpec, type CompleteSpec, type VaeSpec } from './spec.js';
 import type { Terms } from './terms.js';
 import { train, type TrainOptions, type TrainReport } from './train.js';
@@ -62,6 +63,7 @@ export class Vae {
    * @throws SpecError for a specification that cannot be built; DeviceError when there is no adapter
    */
   static async create(spec: VaeSpec, options: CreateOptions = {}): Promise<Vae> {
+    checkNames('create', options);
     const { seed = 0 } = options;
     checkSeed(seed);
     const model = new Model(completeSpec(spec), options);
@@ -72,6 +74,7 @@ export class Vae {
 
   /** A model from `save()`'s bytes. @throws CheckpointError when they are broken or of another format */
   static async load(bytes: Uint8Array, options: CreateOptions = {}): Promise<Vae> {
+    checkNames('load', options);
     const model = new Model(await readModelSpec(bytes), options);
     return Vae.#build(model, await readModelValues(model, bytes), options);
   }
@@ -116,12 +119,14 @@ export class Vae {
   /** Trains on all rows of `data`, shuffled every epoch. */
   async train(data: Dataset, options: TrainOptions): Promise<TrainReport> {
     this.#checkAlive();
+    checkNames('train', options);
     return train(this, data, options);
   }
 
   /** A trainer for callers with a loop of their own; without `data`, batches are fed to `step()`. */
   async trainer(data: Dataset | undefined, options: TrainerOptions = {}): Promise<Trainer> {
     this.#checkAlive();
+    checkNames('trainer', options);
     return Trainer.create(this, data, options);
   }
 
