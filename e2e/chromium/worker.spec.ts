@@ -271,7 +271,7 @@ test('a worker of its own, none, one without WebGPU, and one that is terminated'
     const start = (url: string): Worker => new Worker(url, { type: 'module' });
     const failed = (url: string): Promise<unknown> =>
       openWorker({ worker: start(url) }).then(() => 'opened', tell);
-    const worker = await openWorker({ worker: start('/e2e/site/own-worker.js') });
+    const worker = await openWorker({ worker: start('/e2e/site/my-worker.js') });
     const vae = await worker.create(spec);
     const decoded = (await vae.decode(z)).length;
     const pending = vae.train(data(), { epochs: 100_000, batchSize: 16 }).catch(tell);
@@ -282,7 +282,7 @@ test('a worker of its own, none, one without WebGPU, and one that is terminated'
       pending: await pending,
       later: await vae.decode(z).catch(tell),
       missing: await failed('/e2e/site/nowhere.js'),
-      withoutGpu: await failed('/e2e/site/own-worker.js?without-gpu'),
+      withoutGpu: await failed('/e2e/site/my-worker.js?without-gpu'),
     };
   });
   const terminated = {

@@ -2,7 +2,7 @@
  * Plan: every JavaScript block of docs/ runs in Node exactly as printed. The blocks of a page are one program, in order; what
  * a page takes for granted (a device, images, a small model) stands before them, and an objective or a specification that it
  * states is built behind them. JSON blocks are built as the specification or the schedules that they are. Blocks marked `ts`
- * are for browsers. README.md has tests of its own in cli.spec.ts.
+ * are for pages and run in e2e/chromium. README.md has tests of its own in cli.spec.ts, export.md in cli-export.spec.ts.
  */
 import { expect, test } from '@playwright/test';
 import { readdirSync } from 'node:fs';
@@ -65,7 +65,7 @@ function programOf(page: string, text: string): string {
 }
 
 const pages = readdirSync(join(projectRoot, 'docs'), { recursive: true, encoding: 'utf8' })
-  .filter((name) => name.endsWith('.md'))
+  .filter((name) => name.endsWith('.md') && name !== 'export.md')
   .toSorted();
 
 for (const page of pages) {
