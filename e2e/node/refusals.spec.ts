@@ -105,7 +105,7 @@ const specifications: Record<string, Refusal> = {
   },
   'an unknown layer': {
     spec: { encoder: [{ type: 'lstm', units: 3 }] },
-    says: /^\[spec\.encoder\[0\]\.type\] is "lstm"; expected one of dense, conv, .*, flatten, reshape$/,
+    says: /^\[spec\.encoder\[0\]\.type\] is "lstm"; expected one of dense, conv, .*, flatten, reshape, own$/,
   },
   'a layer that does not fit the one before it': {
     spec: {
