@@ -75,6 +75,7 @@ test.describe('a closed tab', () => {
   });
 
   test('twenty times while it saves', async () => {
+    test.setTimeout(900_000); // a minute alone on two cores, ten times that where other work shares them
     const saves = integers(20, 3, 6).map((count) => 1 + count);
     const delays = integers(20, 4, 24);
     const tabs: Closed[] = [];

@@ -86,9 +86,9 @@ export function pageExamples(page: string, language: string): string[] {
   );
 }
 
-/** Runs a module's text; in the project's folder a package's own name leads to its own build. */
-export function runModule(code: string): Promise<Finished> {
-  return runProcess(process.execPath, ['--input-type=module', '--eval', code], projectRoot);
+/** Runs a module's text; below the project's folder a package's own name leads to its own build. */
+export function runModule(code: string, folder = projectRoot): Promise<Finished> {
+  return runProcess(process.execPath, ['--input-type=module', '--eval', code], folder);
 }
 
 /** As pageExamples of README.md. @throws Error when there is none */

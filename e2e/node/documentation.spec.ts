@@ -5,12 +5,15 @@
  * are for pages and run in e2e/chromium. README.md has tests of its own in cli.spec.ts, export.md in cli-export.spec.ts.
  */
 import { expect, test } from '@playwright/test';
-import { readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Model } from '../../src/vae/model.js';
 import { checkSchedule, type Schedule } from '../../src/vae/schedule.js';
 import { completeSpec } from '../../src/vae/spec.js';
 import { pageExamples, projectRoot, runModule } from './command-line.js';
+
+/** Where programs that write files do so. */
+const folder = join(projectRoot, 'out/documentation');
 
 const layers = [{ type: 'dense', units: 8, activation: 'tanh' }];
 const base = { input: [28, 28, 1], latent: 4, encoder: layers, decoder: layers };
@@ -68,12 +71,16 @@ const pages = readdirSync(join(projectRoot, 'docs'), { recursive: true, encoding
   .filter((name) => name.endsWith('.md') && name !== 'export.md')
   .toSorted();
 
+test.beforeAll(() => {
+  mkdirSync(folder, { recursive: true });
+});
+
 for (const page of pages) {
   const blocks = pageExamples(`docs/${page}`, 'js');
   if (blocks.length > 0)
     test(`docs/${page}: ${blocks.length} blocks of JavaScript`, async () => {
       test.setTimeout(300_000);
-      const { code, stderr } = await runModule(programOf(page, blocks.join('\n')));
+      const { code, stderr } = await runModule(programOf(page, blocks.join('\n')), folder);
       expect(code, stderr).toBe(0);
     });
   for (const [index, text] of pageExamples(`docs/${page}`, 'json').entries())
