@@ -1,4 +1,5 @@
 /** Options that there are: a mistyped name would otherwise train with the default and say nothing. */
+import { show } from '../gpu/check.js';
 import { SpecError } from '../gpu/errors.js';
 import type { TrainOptions } from './train.js';
 import type { TrainerOptions } from './trainer-options.js';
@@ -37,7 +38,7 @@ const calls = { create, load: create, train, trainer };
 /** @throws SpecError for what is no object, and for an option that the call does not have */
 export function checkNames(call: keyof typeof calls, options: object): void {
   if (typeof options !== 'object' || (options as object | null) === null)
-    throw new SpecError(call, `got ${String(options)} for its options; expected an object`);
+    throw new SpecError(call, `got ${show(options)} for its options; expected an object`);
   const known = Object.keys(calls[call]);
   const unknown = Object.keys(options).find((name) => !known.includes(name));
   if (unknown === undefined) return;
