@@ -15,6 +15,7 @@ import {
   concat,
   square,
   unary,
+  type CheckGradientsOptions,
   type Tensor,
 } from 'webgpu-vae/gpu';
 import { nodeDevice } from '../node-device.js';
@@ -54,7 +55,7 @@ const wrongs: readonly (readonly [what: string, backward: (x: Tensor, g: Tensor)
   ['the wrong sign', (x, g) => multiply(g, affine(x, -2, 0))],
   ['zeros', (x, g) => multiply(g, affine(x, 0, 0))],
   ['permuted', (x, g) => turned(multiply(g, affine(x, 2, 0)))],
-  ['not a number', (x, g) => multiply(g, unary('log', affine(square(x), -1, -1)))],
+  ['not a number', (x, g) => multiply(g, unary('sqrt', affine(square(x), -1, -1)))],
 ];
 
 for (const [what, backward] of wrongs)
@@ -68,6 +69,28 @@ for (const [what, backward] of wrongs)
       /^\[checkGradients\] the gradient of x at element \d is .+; mend the/,
     );
   });
+
+test('a NaN is found although its element is not among those that are varied', async () => {
+  const oneNaN = (x: Tensor, g: Tensor): Tensor => {
+    const right = multiply(g, affine(x, 2, 0));
+    return concat([slice(right, 0, 0, 6), unary('sqrt', affine(square(slice(x, 0, 6, 1)), -1, -1))], 0);
+  };
+  const check = checkGradients(await nodeDevice(), { x: [7] }, ({ x }) => [wrongSquare(x, oneNaN)], {
+    elements: 2,
+  });
+  await expect(check).rejects.toThrow(/the gradient of x at element 6 is NaN/);
+});
+
+test('what would compare nothing, or something else than was meant, is refused', async () => {
+  const device = await nodeDevice();
+  const checkWith = (options: CheckGradientsOptions): Promise<unknown> =>
+    checkGradients(device, { x: [7] }, ({ x }) => [square(x)], options);
+  await expect(checkWith({ fixed: ['x'] })).rejects.toThrow('[checkGradients] has no gradient to compare');
+  await expect(checkWith({ fixed: ['y'] })).rejects.toThrow("[checkGradients] has no input 'y'; it has x");
+  await expect(checkWith({ values: { z: [1] } })).rejects.toThrow(
+    "[checkGradients] has no input 'z'; it has x",
+  );
+});
 
 test('numbers of another length are refused', async () => {
   const check = checkGradients(await nodeDevice(), { x: [7] }, ({ x }) => [reshape(x, [7])], {

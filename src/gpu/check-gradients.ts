@@ -53,7 +53,8 @@ const GRADIENT_ROUNDING = 1e-5;
  *
  * @param inputs shape of each input by name, f32
  * @param build the graph: one tensor or more of the inputs, differentiable by each that is not fixed
- * @throws GradientError naming the worst element, its gradient and the differences; ShapeError and ShaderError of the graph
+ * @throws GradientError naming the worst element, its gradient and the differences, or when all inputs are fixed; ShapeError
+ *   for values of another length or of no input; ShapeError and ShaderError of the graph
  */
 export async function checkGradients<N extends string>(
   device: Device,
@@ -70,7 +71,8 @@ export async function checkGradients<N extends string>(
     for (const [index, name] of names.entries()) {
       const actual = gradients[index]!;
       const largest = actual.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-      for (const element of spread(actual.length, elements)) {
+      const odd = actual.findIndex((value) => !Number.isFinite(value));
+      for (const element of new Set([...(odd < 0 ? [] : [odd]), ...spread(actual.length, elements)])) {
         const { slope, error } = await probe.difference(name, element);
         const allowed = error + GRADIENT_ROUNDING * Math.max(largest, Math.abs(slope));
         found.push({ name, element, actual: actual[element]!, slope, allowed });
@@ -93,9 +95,12 @@ interface Comparison {
 function reportOf(found: readonly Comparison[]): GradientReport {
   const share = ({ actual, slope, allowed }: Comparison): number => {
     const error = Math.abs(actual - slope);
-    return error === 0 ? 0 : error <= Infinity ? error / allowed : Infinity; // NaN: infinitely far
+    return error === 0 ? 0 : error / allowed >= 0 ? error / allowed : Infinity; // NaN in either: infinitely far
   };
-  const worst = found.reduce((a, b) => (share(b) > share(a) ? b : a), found[0]!);
+  const [first] = found;
+  if (!first)
+    throw new GradientError('checkGradients', 'has no gradient to compare; leave an input out of fixed');
+  const worst = found.reduce((a, b) => (share(b) > share(a) ? b : a), first);
   const wrong = found.filter((comparison) => share(comparison) > 1);
   if (wrong.length > 0)
     throw new GradientError(
@@ -104,7 +109,7 @@ function reportOf(found: readonly Comparison[]): GradientReport {
         `${worst.allowed.toPrecision(2)}; ${wrong.length} of ${found.length} elements are wrong (${listed(wrong)}); mend the ` +
         'backward rule, or pass values away from kinks',
     );
-  return { compared: found.length, worst: worst ? share(worst) : 0 };
+  return { compared: found.length, worst: share(worst) };
 }
 
 function listed(wrong: readonly Comparison[]): string {
@@ -120,6 +125,8 @@ function spread(count: number, most: number): number[] {
 
 /** The graph on the device, with the numbers it is given. */
 class Probe {
+  readonly #scheduler: Scheduler;
+
   private constructor(
     readonly device: Device,
     readonly forward: Executable,
@@ -127,7 +134,9 @@ class Probe {
     readonly values: ReadonlyMap<string, Float32Array>,
     readonly weights: readonly Float32Array[],
     readonly options: CheckGradientsOptions,
-  ) {}
+  ) {
+    this.#scheduler = new Scheduler(device);
+  }
 
   static async create<N extends string>(
     device: Device,
@@ -137,6 +146,14 @@ class Probe {
   ): Promise<Probe> {
     const { fixed = [], seed = 0 } = options;
     const shapes = Object.entries<Shape>(inputs);
+    const unknown = [...fixed, ...Object.keys(options.values ?? {})].find(
+      (name) => !Object.hasOwn(inputs, name),
+    );
+    if (unknown !== undefined)
+      throw new ShapeError(
+        'checkGradients',
+        `has no input '${unknown}'; it has ${Object.keys(inputs).join(', ')}`,
+      );
     const tensors = Object.fromEntries(shapes.map(([name, shape]) => [name, input(name, shape)])) as Record<
       N,
       Tensor
@@ -221,9 +238,8 @@ class Probe {
   async #run(executable: Executable): Promise<void> {
     for (const [name, numbers] of this.values)
       if (executable.plan.inputs.has(name)) executable.write(name, numbers);
-    const scheduler = new Scheduler(this.device);
-    await scheduler.run(executable, this.options.stepValues ?? {});
-    await scheduler.idle();
+    await this.#scheduler.run(executable, this.options.stepValues ?? {});
+    await this.#scheduler.idle();
   }
 
   destroy(): void {
