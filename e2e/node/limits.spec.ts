@@ -87,12 +87,12 @@ const whole = (label: string, name: string, byteLength: number, cures: string): 
 const calls: Record<string, Call> = {
   'a trainer on a data set': {
     needs: largest,
-    call: async (vae) => (await vae.trainer(data, options)).destroy(),
+    call: async (vae) => (await vae.trainer(data, { batchSize: 10 })).destroy(),
     says: activationLine(10),
   },
   'a trainer on fed batches': {
     needs: largest,
-    call: async (vae) => (await vae.trainer(undefined, options)).destroy(),
+    call: async (vae) => (await vae.trainer(undefined, { batchSize: 10 })).destroy(),
     says: activationLine(10),
   },
   'train()': { needs: largest, call: (vae) => vae.train(data, options), says: activationLine(10) },

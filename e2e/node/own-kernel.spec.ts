@@ -89,12 +89,13 @@ test('kernels of one name, ours among them, are told apart', async () => {
   expect(await valuesOf(filling('sum', '2.0'))).toEqual([2, 2]);
 });
 
-test("a fault is told with its place in the caller's text", async () => {
+test("a fault is told with its place in the caller's text, and the device goes on", async () => {
   const attempt = valuesOf(filling('broken', 'missing'));
   await expect(attempt).rejects.toThrow(ShaderError);
   await expect(attempt).rejects.toThrow(
     /^\[broken\.wgsl\] line 2, column \d+: unresolved value 'missing'\n.*missing;/,
   );
+  expect(await valuesOf(filling('whole', '3.0'))).toEqual([3, 3]);
 });
 
 const storage = { x: 'read', y: 'read_write' } as const;

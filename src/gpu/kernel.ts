@@ -79,13 +79,21 @@ export class KernelCache {
         buffer: { type },
       }));
       entry = {
-        module: this.#gpu.createShaderModule({ label, code: kernelSource(kernel) }),
+        module: this.#createModule(label, kernel),
         layout: this.#gpu.createBindGroupLayout({ label, entries }),
         pipelines: new Map(),
       };
       this.#entries.set(kernel, entry);
     }
     return entry;
+  }
+
+  /** A faulty module is told by the pipeline made of it; as an uncaptured error it would spoil the device as well. */
+  #createModule(label: string, kernel: Kernel): GPUShaderModule {
+    this.#gpu.pushErrorScope('validation');
+    const module = this.#gpu.createShaderModule({ label, code: kernelSource(kernel) });
+    void this.#gpu.popErrorScope().catch(() => undefined); // rejects when the device is lost
+    return module;
   }
 }
 
