@@ -1,5 +1,5 @@
 /**
- * Builds the library when its sources have changed since the last build. A hash over their content
+ * Builds the library and the demo page when their sources have changed since the last build. A hash over their content
  * decides, not their times: a checkout or a copy of the tree gives every file a new time.
  */
 import { createHash } from 'node:crypto';
@@ -7,15 +7,16 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 
 import { dirname, join } from 'node:path';
 import { npm, root, runStep } from './step.mjs';
 
-const sourceFolders = ['src', 'shaders', 'tools'];
+const sourceFolders = ['src', 'shaders', 'tools', 'demo'];
 const sourceFiles = /^(package(-lock)?\.json|tsconfig(\..+)?\.json|vite\.config(\..+)?\.[cm]?[jt]s)$/;
 
-/** Written by the build into src; hashing it would make every build look stale. */
-const generated = /\.generated\.ts$/;
+/** Written by the build; hashing it would make every build look stale. */
+const generated = /\.generated\.ts$|^demo\/dist\//;
 
 const outputs = [
   'dist/node/cli.js',
   'dist/webgpu-vae.global.js',
+  'demo/dist/index.html',
   'src/gpu/kernels.generated.ts',
   'src/node/probes.generated.ts',
   'src/vae/interop/shaders.generated.ts',
@@ -23,12 +24,13 @@ const outputs = [
 const stampPath = join(root, 'dist/.sources');
 
 /** @throws {import('./step.mjs').StepFailed} when the build fails */
-export async function buildLibrary() {
+export async function build() {
   const hash = hashSources();
   if (readStamp() === hash && outputs.every((path) => existsSync(join(root, path)))) return;
-  await runStep('building', npm('run', 'build:library'), {
-    advice: 'correct what the output above names, then run by hand: npm run build:library',
-  });
+  for (const [name, script] of Object.entries({ library: 'build:library', page: 'build:demo' }))
+    await runStep(`building the ${name}`, npm('run', script), {
+      advice: `correct what the output above names, then run by hand: npm run ${script}`,
+    });
   mkdirSync(dirname(stampPath), { recursive: true });
   writeFileSync(stampPath, hash);
 }
@@ -52,7 +54,7 @@ function listFiles(folder) {
   return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
     const path = `${folder}/${entry.name}`;
     if (entry.isDirectory()) return listFiles(path);
-    return generated.test(entry.name) ? [] : [path];
+    return generated.test(path) ? [] : [path];
   });
 }
 

@@ -26,10 +26,10 @@ async function main(words) {
     );
   }
   const { installDependencies } = await import('./dependencies.mjs');
-  const { buildLibrary } = await import('./build.mjs');
+  const { build } = await import('./build.mjs');
   const { provideAdapter, provideBrowser } = await import('./browser.mjs');
   await installDependencies();
-  await buildLibrary();
+  await build();
   await (purpose === 'test' ? provideBrowser() : provideAdapter());
   if (!words.includes('--quiet')) {
     const { say } = await import('./step.mjs');

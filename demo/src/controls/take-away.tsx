@@ -1,0 +1,9 @@
+import { Card } from '../views/card.js';
+
+export function TakeAway() {
+  return (
+    <Card id="take-away" title="Take it away">
+      <p class="faint">…</p>
+    </Card>
+  );
+}

@@ -1,0 +1,164 @@
+/** The training loop: step after step until it is paused, telling the page what came of them now and then. */
+import type { Dataset, StepTerms, Trainer, TrainerOptions, Vae } from 'webgpu-vae';
+import type { LiveSettings, Speed, TrainingSettings } from './protocol.js';
+import type { Turns } from './turns.js';
+
+/** The page hears of steps so often; drawing them all would take longer than taking them. */
+const TICK_MS = 100;
+/** Terms wait on the GPU, where there is room for some hundred steps. */
+const TICK_STEPS = 32;
+const SLOW_STEP_MS = 700;
+
+export interface TrainingListener {
+  /** Steps whose terms are known; called in turn, and waited for. */
+  onSteps(terms: readonly StepTerms[], speed: Speed): Promise<void>;
+  onPlaying(isPlaying: boolean): void;
+  /** The training has paused because of this. */
+  onError(error: unknown): void;
+}
+
+export class Training {
+  live: LiveSettings = { beta: 1, learningRate: 1e-3, isSlow: false };
+  /** Steps that the model took before this training's first. */
+  #stepsBefore = 0;
+  #trainer: Trainer | undefined;
+  #vae: Vae | undefined;
+  #isPlaying = false;
+  #stepMs = 0;
+
+  constructor(
+    readonly turns: Turns,
+    readonly listener: TrainingListener,
+  ) {}
+
+  get isPlaying(): boolean {
+    return this.#isPlaying;
+  }
+
+  get isReady(): boolean {
+    return this.#trainer !== undefined;
+  }
+
+  /** Steps that the model has taken. */
+  get step(): number {
+    return this.#stepsBefore + (this.#trainer?.stepCount ?? 0);
+  }
+
+  /** Makes the trainer; called in turn. @throws as Vae.trainer */
+  async prepare(
+    vae: Vae,
+    data: Dataset,
+    { batchSize, optimizer, seed }: TrainingSettings,
+    resume?: Uint8Array,
+  ): Promise<void> {
+    const before = this.step;
+    this.release();
+    const { beta } = vae.model.objective;
+    const options: TrainerOptions = {
+      batchSize: Math.min(batchSize, data.rows),
+      optimizer: { type: optimizer },
+      seed,
+      learningRate: () => this.live.learningRate,
+      ...(beta === undefined && { beta: () => this.live.beta }),
+      ...(resume && { resume }),
+    };
+    this.#trainer = await vae.trainer(data, options);
+    this.#vae = vae;
+    this.#stepsBefore = resume ? 0 : before;
+  }
+
+  /** Frees the trainer; the model stays. Called in turn. */
+  release(): void {
+    this.#stepsBefore = this.step;
+    this.#trainer?.destroy();
+    this.#trainer = undefined;
+  }
+
+  /** Another model begins at `step`; called in turn. */
+  reset(step = 0): void {
+    this.release();
+    this.#stepsBefore = step;
+  }
+
+  play(): void {
+    if (this.#isPlaying) return;
+    this.#isPlaying = true;
+    this.listener.onPlaying(true);
+    void this.#loop();
+  }
+
+  /** Resolves when the last step's terms are told. */
+  async pause(): Promise<void> {
+    this.#stop();
+    await this.turns.run(() => this.#tick());
+  }
+
+  /** One step, shown when it is done. */
+  async stepOnce(): Promise<void> {
+    await this.turns.run(async () => {
+      await this.#trainer?.step();
+      await this.#tick();
+    });
+  }
+
+  /** A checkpoint of the training as it is; called in turn. */
+  save(note: string): Promise<Uint8Array> | undefined {
+    return this.#trainer?.save({ note });
+  }
+
+  /** The times of a step's dispatches; it counts as a step. Called in turn. */
+  async profile(): Promise<{ label: string; timeMs: number }[]> {
+    const times = (await this.#trainer?.profile()) ?? [];
+    await this.#tick();
+    return times;
+  }
+
+  /** Labels of a step's dispatches, without times. */
+  get labels(): string[] {
+    return this.#trainer?.plans.flatMap(({ dispatches }) => dispatches.map(({ label }) => label)) ?? [];
+  }
+
+  #stop(): void {
+    if (!this.#isPlaying) return;
+    this.#isPlaying = false;
+    this.listener.onPlaying(false);
+  }
+
+  async #loop(): Promise<void> {
+    let told = performance.now();
+    try {
+      while (this.#isPlaying) {
+        await this.turns.run(() => this.#trainer?.step());
+        const { isSlow } = this.live;
+        const isDue = performance.now() - told >= TICK_MS || (this.#trainer?.pendingTerms ?? 0) >= TICK_STEPS;
+        if (!isSlow && !isDue) continue;
+        await this.turns.run(() => this.#tick());
+        told = performance.now();
+        if (isSlow) await new Promise((done) => setTimeout(done, SLOW_STEP_MS));
+      }
+    } catch (error) {
+      this.#stop();
+      this.listener.onError(error);
+    }
+  }
+
+  #ticked = performance.now();
+
+  async #tick(): Promise<void> {
+    const trainer = this.#trainer;
+    if (!trainer || trainer.pendingTerms === 0) return;
+    const terms = await trainer.terms();
+    const now = performance.now();
+    this.#stepMs = (now - this.#ticked) / terms.length;
+    const rows = terms.reduce((sum, step) => sum + step.rows, 0);
+    const speed = {
+      imagesPerSecond: (1000 * rows) / (now - this.#ticked),
+      stepMs: this.#stepMs,
+      dispatchesPerStep: trainer.dispatchesPerStep,
+      gpuByteLength: this.#vae?.device.liveByteLength ?? 0,
+    };
+    const counted = terms.map((step) => ({ ...step, step: this.#stepsBefore + step.step }));
+    await this.listener.onSteps(counted, speed);
+    this.#ticked = performance.now();
+  }
+}
