@@ -2,7 +2,7 @@
  * The page, and the examples beside it, on the built library, which they import by its name as an application does.
  * The build needs nothing from its host: relative addresses, a strict policy in the page itself, an offline copy.
  */
-import mdx from '@mdx-js/rollup';
+import { compile } from '@mdx-js/mdx';
 import { resolve } from 'node:path';
 import rehypeKatex from 'rehype-katex';
 import remarkMath from 'remark-math';
@@ -25,6 +25,24 @@ const policy = [
   "form-action 'none'",
 ].join('; ');
 
+/** Markdown with formulas becomes components; TeX becomes MathML, which browsers draw themselves. */
+const texts: Plugin = {
+  name: 'texts',
+  enforce: 'pre',
+  async transform(source, path) {
+    if (!path.endsWith('.mdx')) return undefined;
+    const code = await compile(
+      { value: source, path },
+      {
+        jsxImportSource: 'preact',
+        remarkPlugins: [remarkMath],
+        rehypePlugins: [[rehypeKatex, { output: 'mathml' }]],
+      },
+    );
+    return { code: String(code), map: null };
+  },
+};
+
 /** The policy in the built page; the development server needs inline scripts of its own. */
 const strictPolicy: Plugin = {
   name: 'strict-policy',
@@ -42,17 +60,7 @@ export default defineConfig({
   root: import.meta.dirname,
   base: './',
   cacheDir: resolve(root, '.cache/vite'),
-  plugins: [
-    {
-      enforce: 'pre',
-      ...mdx({
-        jsxImportSource: 'preact',
-        remarkPlugins: [remarkMath],
-        rehypePlugins: [[rehypeKatex, { output: 'mathml' }]],
-      }),
-    },
-    strictPolicy,
-  ],
+  plugins: [texts, strictPolicy],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   resolve: {
     alias: [
