@@ -31,7 +31,7 @@ function sources(folder: string): string[] {
   if (!existsSync(join(root, folder))) return [];
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .map((name) => join(folder, name))
-    .filter((path) => /\.(ts|mts|mjs|js)$/.test(path) && !path.includes('node_modules'));
+    .filter((path) => /\.(ts|tsx|mts|mjs|js)$/.test(path) && !/node_modules|^demo\/dist/.test(path));
 }
 
 /** `import ... from 'x'`, `export ... from 'x'`, `import 'x'` and `import('x')` of a source text. */
@@ -67,8 +67,8 @@ function locate(from: string, specifier: string): string {
   if (own[specifier]) return own[specifier];
   if (!specifier.startsWith('.')) return specifier;
   const path = relative(root, resolve(root, dirname(from), specifier));
-  const typed = path.replace(/\.js$/, '.ts');
-  return existsSync(join(root, typed)) ? typed : path;
+  const typed = ['.ts', '.tsx'].map((end) => path.replace(/\.js$/, end));
+  return typed.find((name) => existsSync(join(root, name))) ?? path;
 }
 
 function allImports(): Import[] {
@@ -169,6 +169,19 @@ test('the library imports nothing but itself, and Node only in src/node; ONNX fi
   expect(foreign.map(({ from, to }) => `${from} imports ${to}`)).toEqual([
     'src/vae/export/onnx/proto.ts imports @bufbuild/protobuf/wire',
   ]);
+});
+
+test('the demo page uses the library by its name, as an application does', () => {
+  const ofDemo = sources('demo').flatMap((path) =>
+    Array.from(readFileSync(join(root, path), 'utf8').matchAll(statement), ([, , , to, bare, dynamic]) => ({
+      path,
+      specifier: to ?? bare ?? dynamic ?? '',
+      to: locate(path, to ?? bare ?? dynamic ?? ''),
+    })),
+  );
+  const ofLibrary = ofDemo.filter(({ to }) => /^(src|dist)\//.test(to));
+  expect(ofLibrary.length, 'imports of the library were found').toBeGreaterThan(5);
+  expect(ofLibrary.filter(({ specifier }) => !specifier.startsWith('webgpu-vae'))).toEqual([]);
 });
 
 test('the core does without exports', () => {
