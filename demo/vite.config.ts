@@ -25,6 +25,21 @@ const policy = [
   "form-action 'none'",
 ].join('; ');
 
+interface HtmlNode {
+  readonly tagName?: string;
+  readonly properties?: Record<string, unknown>;
+  readonly children?: readonly HtmlNode[];
+}
+
+/** A formula that is wider than a phone scrolls, which has to work by keyboard too. */
+function reachableFormulas(): (tree: HtmlNode) => void {
+  const visit = ({ tagName, properties, children = [] }: HtmlNode): void => {
+    if (tagName === 'math' && properties?.['display'] === 'block') properties['tabIndex'] = 0;
+    children.forEach(visit);
+  };
+  return visit;
+}
+
 /** Markdown with formulas becomes components; TeX becomes MathML, which browsers draw themselves. */
 const texts: Plugin = {
   name: 'texts',
@@ -35,8 +50,9 @@ const texts: Plugin = {
       { value: source, path },
       {
         jsxImportSource: 'preact',
+        elementAttributeNameCase: 'html',
         remarkPlugins: [remarkMath],
-        rehypePlugins: [[rehypeKatex, { output: 'mathml' }]],
+        rehypePlugins: [[rehypeKatex, { output: 'mathml' }], reachableFormulas],
       },
     );
     return { code: String(code), map: null };
