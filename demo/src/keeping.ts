@@ -7,6 +7,7 @@ import type { ModelFacts } from './studio/protocol.js';
 
 const LOST =
   'The GPU stopped working. It is being brought back, with what was learned up to the last snapshot …';
+const BACK = 'The GPU is back';
 
 /** Opens the page with what an earlier visit has saved; where the address asks for something else, that is offered only. */
 export async function openSaved(found: Kept | undefined): Promise<boolean> {
@@ -102,12 +103,20 @@ export function keepStorage(): void {
 }
 
 export function showLost(): void {
+  dismissNotes();
   state.note('warning', LOST);
 }
 
+/** Those of a loss: the next one takes their place. */
+function dismissNotes(): void {
+  state.notes.value = state.notes.value.filter(
+    ({ message }) => message !== LOST && !message.startsWith(BACK),
+  );
+}
+
 export function showRecovered(step: number): void {
-  state.notes.value = state.notes.value.filter(({ message }) => message !== LOST);
-  state.note('info', `The GPU is back, and the model as it was after step ${step}.`);
+  dismissNotes();
+  state.note('info', `${BACK}, and the model as it was after step ${step}.`);
   const { training, validation } = state.history.value;
   state.history.value = {
     training: training.filter((point) => point.step < step),
@@ -117,7 +126,7 @@ export function showRecovered(step: number): void {
 
 /** Nothing can be computed any more; what was learned can still be taken away. */
 export function showGone(message: string): void {
-  state.notes.value = state.notes.value.filter((shown) => shown.message !== LOST);
+  dismissNotes();
   state.isGone.value = true;
   state.note('failure', message, [
     { label: 'Download the checkpoint', run: () => download('checkpoint') },

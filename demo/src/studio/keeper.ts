@@ -30,6 +30,11 @@ export class Keeper {
     return this.#newest;
   }
 
+  /** Whether snapshots outlive the page. */
+  get isSaving(): boolean {
+    return this.#store !== undefined;
+  }
+
   get isDue(): boolean {
     return performance.now() >= this.#dueMs;
   }

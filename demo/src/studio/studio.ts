@@ -69,7 +69,7 @@ export class Studio {
   /** What the next trainer goes on from. */
   #resume: Uint8Array | undefined;
   /** Why there will be no GPU any more. */
-  #gone: DeviceError | undefined;
+  #gone: Error | undefined;
 
   /**
    * Opens the GPU.
@@ -314,7 +314,7 @@ export class Studio {
     return writeNote(this.#training.step, await this.#describe());
   }
 
-  /** Brings a lost GPU back, and the model from the last snapshot. @throws `failure` if it has another cause, DeviceError if there is no GPU */
+  /** Brings a lost GPU back, and the model from the last snapshot. @throws `failure` if it has another cause, or says that there is no GPU */
   async #mend(failure: unknown): Promise<void> {
     if (this.#gone) throw this.#gone;
     if (!(await this.#gpu.isLost(failure))) throw failure;
@@ -345,12 +345,12 @@ export class Studio {
     await this.#gallery.redraw();
   }
 
-  #giveUp(cause: unknown): DeviceError {
-    const { newest } = this.#keeper;
-    const where = newest?.hasTraining ? `Your training is saved at step ${newest.step}. ` : '';
-    this.#gone = new DeviceError(
-      'studio',
-      `The GPU stopped again, and the browser does not give it back. ${where}Wait two minutes and reload this page; if that does not help, restart the browser.`,
+  #giveUp(cause: unknown): Error {
+    const { newest, isSaving } = this.#keeper;
+    const advice = isSaving ? 'it is saved in this browser' : 'it is not saved, so download it';
+    const learned = newest?.hasTraining ? `Your training is kept up to step ${newest.step}; ${advice}. ` : '';
+    this.#gone = new Error(
+      `The GPU stopped again, and the browser does not give it back. ${learned}Wait two minutes and reload this page; if that does not help, restart the browser.`,
       { cause },
     );
     this.#tell({ type: 'gone', message: this.#gone.message });
