@@ -4,7 +4,7 @@ import { ModelControls } from './controls/model.js';
 import { TakeAway } from './controls/take-away.js';
 import { TrainingControls } from './controls/training.js';
 import { Transport } from './controls/transport.js';
-import { data, device, model, obstacle, speed } from './state.js';
+import { data, device, isGone, model, obstacle, speed } from './state.js';
 import { Blur } from './views/blur.js';
 import { Curves } from './views/curves.js';
 import { DrawingPad } from './views/drawing-pad.js';
@@ -12,6 +12,7 @@ import { Interpolation } from './views/interpolation.js';
 import { KlBars } from './views/kl-bars.js';
 import { LatentSpace } from './views/latent-space.js';
 import { Notes } from './views/notes.js';
+import { Obstacle } from './views/obstacle.js';
 import { Plan } from './views/plan.js';
 import { Reconstructions } from './views/reconstructions.js';
 import { Samples } from './views/samples.js';
@@ -31,27 +32,29 @@ export function Page() {
       </header>
       <Notes />
       <main>
-        <Transport />
-        <div class="columns">
-          <div class="controls">
-            <DataControls />
-            <ModelControls />
-            <TrainingControls />
-            <TakeAway />
+        <fieldset class="all" disabled={isGone.value}>
+          <Transport />
+          <div class="columns">
+            <div class="controls">
+              <DataControls />
+              <ModelControls />
+              <TrainingControls />
+              <TakeAway />
+            </div>
+            <div class="views">
+              <LatentSpace />
+              <Curves />
+              <Reconstructions />
+              <DrawingPad />
+              <Samples />
+              <Interpolation />
+              <Traversals />
+              <KlBars />
+              <Blur />
+              <Plan />
+            </div>
           </div>
-          <div class="views">
-            <LatentSpace />
-            <Curves />
-            <Reconstructions />
-            <DrawingPad />
-            <Samples />
-            <Interpolation />
-            <Traversals />
-            <KlBars />
-            <Blur />
-            <Plan />
-          </div>
-        </div>
+        </fieldset>
       </main>
     </>
   );
@@ -66,19 +69,5 @@ function Status() {
       {facts && ` · ${facts.parameterCount.toLocaleString('en')} weights`}
       {speed.value && ` · ${speed.value.imagesPerSecond.toFixed(0)} images/s`}
     </p>
-  );
-}
-
-function Obstacle({ message }: { readonly message: string }) {
-  return (
-    <main class="obstacle">
-      <h1>This page needs WebGPU</h1>
-      <p role="alert">{message}</p>
-      <p>
-        Chrome and Edge have it on Windows, macOS, Android and ChromeOS, Safari from version 26, Firefox from
-        version 141 on Windows. On Linux, Chrome needs a graphics driver with Vulkan;{' '}
-        <code>chrome://gpu</code> says what is missing.
-      </p>
-    </main>
   );
 }

@@ -1,22 +1,20 @@
-/** The page's line to its worker: what it tells becomes signals, what the visitor asks for becomes calls. */
-import { proxy, wrap, type Remote } from 'comlink';
+/** The page's end of its worker: what it tells becomes signals, what the visitor asks for becomes calls. */
+import { proxy } from 'comlink';
 import { effect } from '@preact/signals';
+import { recordManifold } from './downloads.js';
+import type { Kept, PageState } from './kept.js';
+import { keepStorage, openSaved, showGone, showLost, showRecovered } from './keeping.js';
+import { attempt, fail, messageOf, studio } from './line.js';
 import * as state from './state.js';
 import type { StudioEvent, TrainingSettings } from './studio/protocol.js';
-import type { Studio } from './studio/studio.js';
 
-const worker = new Worker(new URL('./studio/worker.ts', import.meta.url), { type: 'module', name: 'studio' });
-worker.addEventListener('error', ({ message }) =>
-  fail(new Error(message || 'the worker did not load; reload the page')),
-);
-
-/** The worker's half. */
-export const studio: Remote<Studio> = wrap<Studio>(worker);
+export { attempt, messageOf, studio };
 
 /** Opens the GPU, then the model and the images that the settings name. */
 export async function start(): Promise<void> {
+  let found: Kept | undefined;
   try {
-    await studio.open(proxy(receive));
+    found = await studio.open(proxy(receive), proxy(pageState));
   } catch (error) {
     state.obstacle.value = messageOf(error);
     return;
@@ -27,10 +25,20 @@ export async function start(): Promise<void> {
   });
   const { isPretrained, spec, seed, source } = state.settings.peek();
   await attempt(async () => {
+    if (await openSaved(found)) return;
     if (isPretrained) await loadPretrained();
     else await studio.build(spec, seed);
     if (source !== 'own') await studio.useSource({ kind: source });
   });
+  // where a page in the background is ended, it has saved before
+  document.addEventListener('visibilitychange', () => {
+    if (document.visibilityState === 'hidden') void studio.keep().catch(() => undefined);
+  });
+}
+
+/** What a snapshot holds of the page. */
+async function pageState(): Promise<PageState> {
+  return { settings: state.settings.peek(), history: state.history.peek() };
 }
 
 /** The small model that the page comes with. */
@@ -46,12 +54,18 @@ export async function trainFromScratch(): Promise<void> {
     const { spec, seed } = state.settings.peek();
     state.change({ isPretrained: false });
     await studio.build(spec, seed);
-    await studio.play(trainingSettings());
+    await begin();
   });
 }
 
 export async function play(): Promise<void> {
-  await attempt(() => studio.play(trainingSettings()));
+  await attempt(begin);
+}
+
+async function begin(): Promise<void> {
+  keepStorage();
+  await recordManifold();
+  await studio.play(trainingSettings());
 }
 
 export async function pause(): Promise<void> {
@@ -66,24 +80,6 @@ export async function step(): Promise<void> {
 export function trainingSettings(): TrainingSettings {
   const { batchSize, optimizer, seed } = state.settings.peek();
   return { batchSize, optimizer, seed };
-}
-
-/** Runs what the visitor has asked for; what goes wrong is shown to them. */
-export async function attempt(run: () => Promise<unknown>): Promise<void> {
-  try {
-    await run();
-  } catch (error) {
-    fail(error);
-  }
-}
-
-function fail(error: unknown): void {
-  state.note('failure', messageOf(error));
-}
-
-/** What an error says; its class does not survive the way from the worker. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function receive(event: StudioEvent): void {
@@ -117,10 +113,16 @@ function receive(event: StudioEvent): void {
       state.isPlaying.value = event.isPlaying;
       break;
     case 'lost':
-      state.note('warning', `The GPU was lost (${event.reason}). Bringing it back ...`);
+      showLost();
       break;
     case 'recovered':
-      state.note('info', `The GPU is back; training goes on from step ${event.step}.`);
+      showRecovered(event.step);
+      break;
+    case 'gone':
+      showGone(event.message);
+      break;
+    case 'saved':
+      state.saved.value = event.step === undefined ? undefined : { ...event, step: event.step };
       break;
     case 'note':
       state.note(event.kind, event.message);

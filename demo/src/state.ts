@@ -53,6 +53,17 @@ export const isPlaying = signal(false);
 export const speed = signal<Speed | undefined>(undefined);
 export const codes = signal<Codes | undefined>(undefined);
 
+/** What a reload goes on from. */
+export interface Saved {
+  readonly step: number;
+  /** As Date.now() counts. */
+  readonly timeMs: number;
+}
+
+export const saved = signal<Saved | undefined>(undefined);
+/** Whether the GPU is lost for good, so that no control does anything. */
+export const isGone = signal(false);
+
 /** Terms by step, the newest last; older ones are thinned out. */
 export interface History {
   readonly training: readonly StepTerms[];
@@ -67,6 +78,13 @@ export interface Note {
   readonly id: number;
   readonly kind: NoteKind;
   readonly message: string;
+  /** What the visitor may do about it; any of them closes the note. */
+  readonly actions?: readonly NoteAction[] | undefined;
+}
+
+export interface NoteAction {
+  readonly label: string;
+  readonly run: () => unknown;
 }
 
 /** What the visitor should know, the newest last. */
@@ -74,9 +92,9 @@ export const notes = signal<readonly Note[]>([]);
 let lastNote = 0;
 
 /** Shows a note; one that is there already is not repeated. */
-export function note(kind: NoteKind, message: string): void {
+export function note(kind: NoteKind, message: string, actions?: readonly NoteAction[]): void {
   if (notes.value.some((shown) => shown.message === message)) return;
-  notes.value = [...notes.value, { id: ++lastNote, kind, message }];
+  notes.value = [...notes.value, { id: ++lastNote, kind, message, actions }];
 }
 
 export function dismiss(id: number): void {

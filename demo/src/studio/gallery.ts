@@ -41,6 +41,11 @@ export class Gallery {
     return this.#refresh(picture);
   }
 
+  /** What a canvas shows. */
+  drawing(name: string): Drawing | undefined {
+    return this.#pictures.get(name)?.drawing;
+  }
+
   /** Pictures out of sight are drawn when they come into it. */
   setVisible(name: string, isVisible: boolean): void {
     const picture = this.#pictures.get(name);

@@ -98,8 +98,14 @@ export type StudioEvent =
   | { readonly type: 'validation'; readonly step: number; readonly terms: Terms }
   | { readonly type: 'codes'; readonly codes: Codes }
   | { readonly type: 'playing'; readonly isPlaying: boolean }
-  | { readonly type: 'lost'; readonly reason: string }
+  /** The GPU is gone, and is being brought back. */
+  | { readonly type: 'lost' }
+  /** It is back; steps from `step` on are taken again. */
   | { readonly type: 'recovered'; readonly step: number }
+  /** It does not come back. */
+  | { readonly type: 'gone'; readonly message: string }
+  /** What a reload goes on from; no step when it was forgotten. */
+  | { readonly type: 'saved'; readonly step: number | undefined; readonly timeMs: number }
   | { readonly type: 'note'; readonly kind: NoteKind; readonly message: string };
 
 export type Tell = (event: StudioEvent) => void;

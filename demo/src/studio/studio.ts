@@ -1,6 +1,19 @@
 /** The worker's half of the page: one device, one model, its training, and the canvases that show it. */
-import { completeSpec, Device, DeviceError, fromPixels, SpecError, Vae, type VaeSpec } from 'webgpu-vae';
+import {
+  completeSpec,
+  DeviceError,
+  fromPixels,
+  readSafetensors,
+  SpecError,
+  Vae,
+  VaeError,
+  type Pixels,
+  type StepTerms,
+  type VaeSpec,
+} from 'webgpu-vae';
+import { readNote, writeNote, type Kept, type PageState } from '../kept.js';
 import { Gallery, toPixels } from './gallery.js';
+import { Keeper, type Snapshot } from './keeper.js';
 import { Observer, toFloats } from './observer.js';
 import type {
   Drawing,
@@ -12,14 +25,24 @@ import type {
   Tell,
   TrainingSettings,
 } from './protocol.js';
+import { pngOf } from './pictures.js';
+import { Recorder } from './recorder.js';
+import { Rescue } from './rescue.js';
 import { openSource, type Images } from './sources.js';
+import { animation, exportZip } from './take-away.js';
 import { Training } from './training.js';
 import { Turns } from './turns.js';
-import type { Pixels, StepTerms } from 'webgpu-vae';
+
+/** What the page reads in a file beside the model. */
+export interface Opened {
+  readonly facts: ModelFacts;
+  /** Undefined for a file that another page or program wrote. */
+  readonly kept: Kept | undefined;
+}
 
 /** Everything that the page asks for; plain data in and out, so that Comlink can carry it. */
 export class Studio {
-  readonly #turns = new Turns();
+  readonly #turns = new Turns((error) => this.#mend(error));
   readonly #gallery = new Gallery(
     (run) => this.#turns.run(run),
     (error) => this.#report(error),
@@ -30,19 +53,48 @@ export class Studio {
     onError: (error) => this.#report(error),
   });
   #observer = new Observer((event) => this.#tell(event));
+  readonly #keeper = new Keeper((event) => this.#tell(event));
+  readonly #recorder = new Recorder();
+  readonly #gpu = new Rescue(() => {
+    // nothing may be going on that would notice
+    this.#turns.run(() => this.#gpu.device.check()).catch((error: unknown) => this.#report(error));
+  });
   #tell: Tell = () => undefined;
-  #device: Device | undefined;
+  #describe: () => Promise<PageState> = () => Promise.reject(new Error('the studio is not open'));
   #vae: Vae | undefined;
   #images: Images | undefined;
   /** Of the trainer that is ready. */
   #settings: TrainingSettings | undefined;
   #isPretrained = false;
+  /** What the next trainer goes on from. */
+  #resume: Uint8Array | undefined;
+  /** Why there will be no GPU any more. */
+  #gone: Error | undefined;
 
-  /** Opens the GPU. @throws DeviceError with advice when there is none */
-  async open(tell: Tell): Promise<void> {
+  /**
+   * Opens the GPU.
+   * @param describe what the page writes into snapshots
+   * @returns what an earlier visit has saved
+   * @throws DeviceError with advice when there is none
+   */
+  async open(tell: Tell, describe: () => Promise<PageState>): Promise<Kept | undefined> {
     this.#tell = tell;
-    this.#device = await Device.open();
-    this.#tell({ type: 'device', description: this.#device.description });
+    this.#describe = describe;
+    const [found, device] = await Promise.all([this.#keeper.open(), this.#gpu.open()]);
+    this.#tell({ type: 'device', description: device.description });
+    return found && readNote((await metadataOf(found).catch(() => undefined))?.get('note'));
+  }
+
+  /** The model that an earlier visit has saved, from which its training goes on. @throws CheckpointError */
+  async loadSaved(): Promise<Opened> {
+    const found = this.#keeper.take();
+    if (!found) throw new SpecError('saved', 'there is no saved training; train one');
+    return this.load(found);
+  }
+
+  /** Deletes what is saved. */
+  forget(): Promise<void> {
+    return this.#keeper.forget();
   }
 
   /** Goes over to other images; the model stays, and is measured on them where they fit. @throws DataError */
@@ -59,17 +111,27 @@ export class Studio {
   /** A fresh model. @throws SpecError */
   async build(spec: VaeSpec, seed: number): Promise<void> {
     await this.#training.pause();
-    await this.#turns.run(async () =>
-      this.#use(await Vae.create(spec, { device: this.#opened(), seed }), false),
-    );
+    await this.#turns.run(async () => {
+      const vae = await Vae.create(spec, { device: this.#gpu.device, seed });
+      const bytes = await vae.save();
+      await this.#use(vae, { bytes, step: 0, hasTraining: false }, false);
+    });
   }
 
-  /** A model from a file. @throws CheckpointError */
-  async load(bytes: Uint8Array, { isPretrained = false } = {}): Promise<void> {
+  /** A model from a file, and its training if there is one in it, which the next step goes on with. @throws CheckpointError */
+  async load(bytes: Uint8Array, { isPretrained = false } = {}): Promise<Opened> {
     await this.#training.pause();
-    await this.#turns.run(async () =>
-      this.#use(await Vae.load(bytes, { device: this.#opened() }), isPretrained),
-    );
+    return this.#turns.run(async () => {
+      const vae = await Vae.load(bytes, { device: this.#gpu.device });
+      const metadata = await metadataOf(bytes);
+      const kept = readNote(metadata.get('note'));
+      const training = metadata.get('training');
+      // Vae.load has read it
+      const taken = training === undefined ? 0 : (JSON.parse(training) as { step: number }).step;
+      const step = kept?.step ?? taken;
+      await this.#use(vae, { bytes, step, hasTraining: training !== undefined }, isPretrained);
+      return { facts: this.facts, kept };
+    });
   }
 
   /** Trains until `pause`. */
@@ -80,6 +142,12 @@ export class Studio {
 
   async pause(): Promise<void> {
     await this.#training.pause();
+    await this.keep();
+  }
+
+  /** A snapshot now. */
+  keep(): Promise<void> {
+    return this.#turns.run(() => this.#keep(true));
   }
 
   /** One training step. */
@@ -87,6 +155,7 @@ export class Studio {
     await this.#training.pause();
     await this.#prepare(settings);
     await this.#training.stepOnce();
+    await this.keep();
   }
 
   setLive(live: LiveSettings): void {
@@ -134,7 +203,7 @@ export class Studio {
   /** The dispatches of a training step, with their times where the device can tell them; it takes a step. */
   async profile(settings: TrainingSettings): Promise<PlanRow[]> {
     await this.#prepare(settings);
-    const canTime = this.#opened().gpu.features.has('timestamp-query');
+    const canTime = this.#gpu.device.gpu.features.has('timestamp-query');
     if (!canTime) return this.#training.labels.map((label) => ({ label, timeMs: undefined }));
     return this.#turns.run(() => this.#training.profile());
   }
@@ -144,38 +213,148 @@ export class Studio {
     return completeSpec(spec);
   }
 
+  /** What is recorded of the training, from its next step on. */
+  record(drawing: Drawing): void {
+    this.#recorder.show(drawing);
+  }
+
+  /** The checkpoint, with the training in it where there is one. */
+  async checkpoint(): Promise<Uint8Array> {
+    if (this.#gone && this.#keeper.newest) return this.#keeper.newest.bytes;
+    return this.#turns.run(async () => {
+      if (this.#resume) return this.#resume;
+      const note = await this.#note();
+      return (await this.#training.save(note)) ?? this.#model().save();
+    });
+  }
+
+  /** The model for other programs, as a ZIP file of a folder. @throws SpecError for a part that they cannot have */
+  async export(format: 'pytorch' | 'onnx', folder: string): Promise<Uint8Array> {
+    return exportZip(await this.#turns.run(() => this.#model().save()), format, folder);
+  }
+
+  /** A drawing, or what the canvas of that name shows, as a PNG file. */
+  picture(drawing: Drawing | string): Promise<Uint8Array> {
+    const asked = typeof drawing === 'string' ? this.#gallery.drawing(drawing) : drawing;
+    if (!asked) throw new SpecError('picture', 'nothing is drawn there yet; wait for the model');
+    return this.#turns.run(() => pngOf(this.#model(), asked));
+  }
+
+  /** What was recorded of the training as an animated GIF. @throws SpecError when nothing was */
+  animation(): Promise<Uint8Array> {
+    if (this.#recorder.frames.length === 0)
+      throw new SpecError('animation', 'nothing has been recorded yet; train for a moment, then ask again');
+    return animation(this.#recorder, this.#model());
+  }
+
   /** Goes over to a model; called in turn. */
-  async #use(vae: Vae, isPretrained: boolean): Promise<void> {
-    this.#training.reset();
+  async #use(vae: Vae, snapshot: Snapshot, isPretrained: boolean): Promise<void> {
+    this.#training.reset(snapshot.step);
+    this.#keeper.hold(snapshot);
+    this.#resume = snapshot.hasTraining ? snapshot.bytes : undefined;
+    this.#recorder.clear();
     this.#settings = undefined;
     const before = this.#vae;
     this.#vae = vae;
     this.#isPretrained = isPretrained;
     this.#gallery.use(vae);
     before?.destroy();
-    this.#tell({ type: 'model', facts: this.#facts() });
+    this.#tell({ type: 'model', facts: this.facts });
     await this.#gallery.redraw();
     await this.#observe(true);
   }
 
   /** A trainer of the model on the images; called by play and step. */
   async #prepare(settings: TrainingSettings): Promise<void> {
-    const vae = this.#model();
-    if (!this.#images) throw new SpecError('training', 'there are no images yet; choose some');
     const isSame = JSON.stringify(settings) === JSON.stringify(this.#settings);
     if (isSame && this.#training.isReady) return;
-    const data = await this.#images.train();
-    await this.#turns.run(() => this.#training.prepare(vae, data, settings));
-    this.#settings = settings;
+    await this.#images?.train(); // which may take long, and is nobody else's turn to wait for
+    await this.#turns.run(() => this.#makeTrainer(settings));
     if (!this.#isPretrained) return;
     this.#isPretrained = false;
-    this.#tell({ type: 'model', facts: this.#facts() });
+    this.#tell({ type: 'model', facts: this.facts });
+  }
+
+  /** Going on from what was loaded, with its moments where data and settings are the same; called in turn. */
+  async #makeTrainer(settings: TrainingSettings): Promise<void> {
+    if (!this.#images) throw new SpecError('training', 'there are no images yet; choose some');
+    const vae = this.#model();
+    const data = await this.#images.train();
+    try {
+      await this.#training.prepare(vae, data, settings, this.#resume);
+    } catch (error) {
+      const isOther = error instanceof VaeError && !(error instanceof DeviceError);
+      if (!this.#resume || !isOther) throw error;
+      await this.#training.prepare(vae, data, settings);
+      const message = `The model goes on learning from step ${this.#training.step}, its optimizer begins anew: ${error.message}`;
+      this.#tell({ type: 'note', kind: 'info', message });
+    }
+    this.#resume = undefined;
+    this.#settings = settings;
   }
 
   async #onSteps(terms: readonly StepTerms[], speed: Speed): Promise<void> {
     this.#tell({ type: 'steps', terms, speed });
     await this.#gallery.redraw();
     await this.#observe();
+    await this.#recorder.record(this.#model(), this.#training.step);
+    if (this.#keeper.isDue) await this.#keep();
+  }
+
+  /** Records a snapshot of the training, which is read back while it goes on; called in turn. */
+  async #keep(isAwaited = false): Promise<void> {
+    const { step, isReady } = this.#training;
+    if (!isReady || step === this.#keeper.newest?.step) return;
+    const saving = this.#training.save(await this.#note());
+    const kept = saving && this.#keeper.keep(saving, step);
+    if (isAwaited) await kept;
+  }
+
+  async #note(): Promise<string> {
+    return writeNote(this.#training.step, await this.#describe());
+  }
+
+  /** Brings a lost GPU back, and the model from the last snapshot. @throws `failure` if it has another cause, or says that there is no GPU */
+  async #mend(failure: unknown): Promise<void> {
+    if (this.#gone) throw this.#gone;
+    if (!(await this.#gpu.isLost(failure))) throw failure;
+    this.#tell({ type: 'lost' });
+    const settings = this.#training.isReady ? this.#settings : undefined;
+    const { newest } = this.#keeper;
+    this.#training.reset(newest?.step);
+    await this.#gpu.reopen().catch((cause: unknown) => {
+      throw this.#giveUp(cause);
+    });
+    try {
+      if (newest) await this.#revive(newest, settings);
+    } catch (next) {
+      return this.#mend(next);
+    }
+    this.#tell({ type: 'recovered', step: this.#training.step });
+  }
+
+  async #revive(
+    { bytes, step, hasTraining }: Snapshot,
+    settings: TrainingSettings | undefined,
+  ): Promise<void> {
+    this.#vae = await Vae.load(bytes, { device: this.#gpu.device });
+    this.#resume = hasTraining ? bytes : undefined;
+    this.#recorder.cut(step);
+    this.#gallery.use(this.#vae);
+    if (settings) await this.#makeTrainer(settings);
+    await this.#gallery.redraw();
+  }
+
+  #giveUp(cause: unknown): Error {
+    const { newest, isSaving } = this.#keeper;
+    const advice = isSaving ? 'it is saved in this browser' : 'it is not saved, so download it';
+    const learned = newest?.hasTraining ? `Your training is kept up to step ${newest.step}; ${advice}. ` : '';
+    this.#gone = new Error(
+      `The GPU stopped again, and the browser does not give it back. ${learned}Wait two minutes and reload this page; if that does not help, restart the browser.`,
+      { cause },
+    );
+    this.#tell({ type: 'gone', message: this.#gone.message });
+    return this.#gone;
   }
 
   async #observe(isForced = false): Promise<void> {
@@ -184,7 +363,8 @@ export class Studio {
     if (isFitting) await this.#observer.observe(this.#vae, this.#images.test, this.#training.step, isForced);
   }
 
-  #facts(): ModelFacts {
+  /** @throws SpecError before there is a model */
+  get facts(): ModelFacts {
     const { spec, parameterCount, model } = this.#model();
     return {
       spec,
@@ -200,13 +380,12 @@ export class Studio {
     throw new SpecError('studio', 'there is no model yet; build or load one');
   }
 
-  #opened(): Device {
-    if (this.#device) return this.#device;
-    throw new DeviceError('studio', 'no GPU is open; reload the page');
-  }
-
   #report(error: unknown): void {
     const message = error instanceof Error ? error.message : String(error);
     this.#tell({ type: 'note', kind: 'failure', message });
   }
+}
+
+async function metadataOf(bytes: Uint8Array): Promise<Map<string, string>> {
+  return (await readSafetensors(bytes)).metadata;
 }

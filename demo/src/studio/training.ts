@@ -64,7 +64,7 @@ export class Training {
     };
     this.#trainer = await vae.trainer(data, options);
     this.#vae = vae;
-    this.#stepsBefore = resume ? 0 : before;
+    this.#stepsBefore = before - this.#trainer.stepCount;
   }
 
   /** Frees the trainer; the model stays. Called in turn. */
@@ -127,7 +127,7 @@ export class Training {
   async #loop(): Promise<void> {
     let told = performance.now();
     try {
-      while (this.#isPlaying) {
+      while (this.#isPlaying && this.#trainer) {
         await this.turns.run(() => this.#trainer?.step());
         const { isSlow } = this.live;
         const isDue = performance.now() - told >= TICK_MS || (this.#trainer?.pendingTerms ?? 0) >= TICK_STEPS;
@@ -137,9 +137,9 @@ export class Training {
         if (isSlow) await new Promise((done) => setTimeout(done, SLOW_STEP_MS));
       }
     } catch (error) {
-      this.#stop();
       this.listener.onError(error);
     }
+    this.#stop();
   }
 
   #ticked = performance.now();

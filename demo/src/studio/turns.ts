@@ -2,10 +2,22 @@
 export class Turns {
   #last: Promise<unknown> = Promise.resolve();
 
-  /** Runs when all that was asked for before has ended. @throws what `run` throws */
+  /** @param mend makes it possible to try again what failed with an error, or throws */
+  constructor(readonly mend: (error: unknown) => Promise<void>) {}
+
+  /** Runs when all that was asked for before has ended, and again from its beginning if it failed and was mended. @throws what `run` throws */
   run<T>(run: () => Promise<T> | T): Promise<T> {
-    const result = this.#last.then(run);
+    const result = this.#last.then(() => this.#persist(run));
     this.#last = result.catch(() => undefined);
     return result;
+  }
+
+  async #persist<T>(run: () => Promise<T> | T): Promise<T> {
+    for (;;)
+      try {
+        return await run();
+      } catch (error) {
+        await this.mend(error);
+      }
   }
 }

@@ -31,6 +31,8 @@ function Plot() {
     const scheme = matchMedia('(prefers-color-scheme: dark)');
     const redraw = (): void => plot.redraw();
     scheme.addEventListener('change', redraw);
+    // a lost GPU takes what was drawn with it
+    plot.ctx.canvas.addEventListener('contextrestored', redraw);
     return () => {
       stop();
       observer.disconnect();
