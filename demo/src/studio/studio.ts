@@ -3,6 +3,7 @@ import { completeSpec, Device, DeviceError, fromPixels, SpecError, Vae, type Vae
 import { Gallery, toPixels } from './gallery.js';
 import { Observer, toFloats } from './observer.js';
 import type {
+  DataFacts,
   Drawing,
   LiveSettings,
   ModelFacts,
@@ -34,6 +35,7 @@ export class Studio {
   #device: Device | undefined;
   #vae: Vae | undefined;
   #images: Images | undefined;
+  #sourcesAsked = 0;
   /** Of the trainer that is ready. */
   #settings: TrainingSettings | undefined;
   #isPretrained = false;
@@ -45,15 +47,24 @@ export class Studio {
     this.#tell({ type: 'device', description: this.#device.description });
   }
 
-  /** Goes over to other images; the model stays, and is measured on them where they fit. @throws DataError */
-  async useSource(source: Source): Promise<void> {
-    const images = await openSource(source);
+  /**
+   * Goes over to other images and tells what they are; the model stays, and is measured on them where they fit. A training
+   * pauses. @throws DataError
+   */
+  async useSource(source: Source): Promise<DataFacts> {
+    const asked = ++this.#sourcesAsked;
+    const images = await openSource(source, (progress) =>
+      this.#tell({ type: 'loading', ...(progress && { progress }) }),
+    );
+    if (asked !== this.#sourcesAsked) return images.facts; // another choice was made while these came
+    await this.#training.pause();
     await this.#turns.run(async () => {
       this.#training.release();
       this.#images = images;
       this.#tell({ type: 'data', facts: images.facts });
       await this.#observe(true);
     });
+    return images.facts;
   }
 
   /** A fresh model. @throws SpecError */
