@@ -90,6 +90,9 @@ function receive(event: StudioEvent): void {
     case 'data':
       state.data.value = event.facts;
       break;
+    case 'loading':
+      state.loading.value = event.progress;
+      break;
     case 'model':
       useModel(event.facts);
       break;

@@ -2,7 +2,7 @@
 import { computed, signal } from '@preact/signals';
 import type { OptimizerSpec, StepTerms, Terms, VaeSpec } from 'webgpu-vae';
 import { pretrainedSpec } from './pretrained-spec.js';
-import type { Codes, DataFacts, ModelFacts, NoteKind, Source, Speed } from './studio/protocol.js';
+import type { Codes, DataFacts, Loading, ModelFacts, NoteKind, Source, Speed } from './studio/protocol.js';
 
 /** What the visitor has chosen; the address of the page holds all of it. */
 export interface Settings {
@@ -48,6 +48,7 @@ export function change(part: Partial<Settings>): void {
 export const obstacle = signal<string | undefined>(undefined);
 export const device = signal<string | undefined>(undefined);
 export const data = signal<DataFacts | undefined>(undefined);
+export const loading = signal<Loading | undefined>(undefined);
 export const model = signal<ModelFacts | undefined>(undefined);
 export const isPlaying = signal(false);
 export const speed = signal<Speed | undefined>(undefined);

@@ -23,7 +23,21 @@ export type Source =
   | { readonly kind: 'fashion' }
   | { readonly kind: 'shapes' }
   /** The visitor's own: drawn, dropped or seen by the camera. */
-  | { readonly kind: 'own'; readonly name: string; readonly images: Dataset };
+  | {
+      readonly kind: 'own';
+      readonly name: string;
+      readonly images: Dataset;
+      /** Names of the labels; by default they are numbers. */
+      readonly classes?: readonly string[];
+    };
+
+/** How much of the files of a source has come. */
+export interface Loading {
+  readonly name: string;
+  readonly loadedBytes: number;
+  /** Absent where the server does not tell. */
+  readonly totalBytes?: number;
+}
 
 /** What is known of the images that a model is trained on. */
 export interface DataFacts {
@@ -93,6 +107,8 @@ export type NoteKind = 'info' | 'warning' | 'failure';
 export type StudioEvent =
   | { readonly type: 'device'; readonly description: string }
   | { readonly type: 'data'; readonly facts: DataFacts }
+  /** Without progress when all has come, or nothing more will. */
+  | { readonly type: 'loading'; readonly progress?: Loading }
   | { readonly type: 'model'; readonly facts: ModelFacts }
   | { readonly type: 'steps'; readonly terms: readonly StepTerms[]; readonly speed: Speed }
   | { readonly type: 'validation'; readonly step: number; readonly terms: Terms }

@@ -16,6 +16,7 @@ import { Gallery, toPixels } from './gallery.js';
 import { Keeper, type Snapshot } from './keeper.js';
 import { Observer, toFloats } from './observer.js';
 import type {
+  DataFacts,
   Drawing,
   LiveSettings,
   ModelFacts,
@@ -63,6 +64,7 @@ export class Studio {
   #describe: () => Promise<PageState> = () => Promise.reject(new Error('the studio is not open'));
   #vae: Vae | undefined;
   #images: Images | undefined;
+  #sourcesAsked = 0;
   /** Of the trainer that is ready. */
   #settings: TrainingSettings | undefined;
   #isPretrained = false;
@@ -97,15 +99,24 @@ export class Studio {
     return this.#keeper.forget();
   }
 
-  /** Goes over to other images; the model stays, and is measured on them where they fit. @throws DataError */
-  async useSource(source: Source): Promise<void> {
-    const images = await openSource(source);
+  /**
+   * Goes over to other images and tells what they are; the model stays, and is measured on them where they fit. A training
+   * pauses. @throws DataError
+   */
+  async useSource(source: Source): Promise<DataFacts> {
+    const asked = ++this.#sourcesAsked;
+    const images = await openSource(source, (progress) =>
+      this.#tell({ type: 'loading', ...(progress && { progress }) }),
+    );
+    if (asked !== this.#sourcesAsked) return images.facts; // another choice was made while these came
+    await this.#training.pause();
     await this.#turns.run(async () => {
       this.#training.release();
       this.#images = images;
       this.#tell({ type: 'data', facts: images.facts });
       await this.#observe(true);
     });
+    return images.facts;
   }
 
   /** A fresh model. @throws SpecError */

@@ -1,0 +1,5 @@
+/** The worker that reads the visitor's files. */
+import { expose } from 'comlink';
+import { FileReading } from './files.js';
+
+expose(new FileReading());
