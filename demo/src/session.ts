@@ -25,12 +25,29 @@ export async function start(): Promise<void> {
     const { beta, learningRate, isSlow } = state.settings.value;
     void studio.setLive({ beta, learningRate, isSlow }).catch(fail);
   });
-  const { isPretrained, spec, seed, source } = state.settings.peek();
-  await attempt(async () => {
+  await attempt(openSettings);
+}
+
+/** Shows the model and the images that the settings name; those that cannot be built give way to the defaults. */
+export async function openSettings(): Promise<void> {
+  const { isPretrained, source } = state.settings.peek();
+  try {
     if (isPretrained) await loadPretrained();
-    else await studio.build(spec, seed);
-    if (source !== 'own') await studio.useSource({ kind: source });
-  });
+    else await reset();
+  } catch (error) {
+    if (isPretrained) throw error;
+    fail(error);
+    state.change({ ...state.defaults, source });
+    await loadPretrained();
+  }
+  if (source === state.data.peek()?.kind) return;
+  if (source !== 'own') return studio.useSource({ kind: source });
+  state.note(
+    'info',
+    'The images of this address are in the tab where they were shown; here is Fashion-MNIST.',
+  );
+  state.change({ source: 'fashion' });
+  await studio.useSource({ kind: 'fashion' });
 }
 
 /** The small model that the page comes with. */
@@ -43,11 +60,16 @@ export async function loadPretrained(): Promise<void> {
 /** A fresh model of the settings, and training. */
 export async function trainFromScratch(): Promise<void> {
   await attempt(async () => {
-    const { spec, seed } = state.settings.peek();
-    state.change({ isPretrained: false });
-    await studio.build(spec, seed);
+    await reset();
     await studio.play(trainingSettings());
   });
+}
+
+/** A fresh model of the settings, untrained. @throws SpecError */
+export async function reset(): Promise<void> {
+  const { spec, seed } = state.settings.peek();
+  await studio.build(spec, seed);
+  state.change({ isPretrained: false });
 }
 
 export async function play(): Promise<void> {

@@ -1,5 +1,5 @@
 /** The worker's half of the page: one device, one model, its training, and the canvases that show it. */
-import { completeSpec, Device, DeviceError, fromPixels, SpecError, Vae, type VaeSpec } from 'webgpu-vae';
+import { Device, DeviceError, fromPixels, parameterCount, SpecError, Vae, type VaeSpec } from 'webgpu-vae';
 import { Gallery, toPixels } from './gallery.js';
 import { Observer, toFloats } from './observer.js';
 import type {
@@ -16,6 +16,9 @@ import { openSource, type Images } from './sources.js';
 import { Training } from './training.js';
 import { Turns } from './turns.js';
 import type { Pixels, StepTerms } from 'webgpu-vae';
+
+/** A page's memory holds the weights, their gradients and two moments of this many. */
+const MOST_WEIGHTS = 2 ** 24;
 
 /** Everything that the page asks for; plain data in and out, so that Comlink can carry it. */
 export class Studio {
@@ -58,6 +61,7 @@ export class Studio {
 
   /** A fresh model. @throws SpecError */
   async build(spec: VaeSpec, seed: number): Promise<void> {
+    this.check(spec);
     await this.#training.pause();
     await this.#turns.run(async () =>
       this.#use(await Vae.create(spec, { device: this.#opened(), seed }), false),
@@ -139,9 +143,14 @@ export class Studio {
     return this.#turns.run(() => this.#training.profile());
   }
 
-  /** The specification with its defaults. @throws SpecError naming the field */
-  check(spec: unknown): ReturnType<typeof completeSpec> {
-    return completeSpec(spec);
+  /** Weights of the model that it describes. @throws SpecError naming the field or the layer that does not fit */
+  check(spec: VaeSpec): number {
+    const count = parameterCount(spec);
+    if (count <= MOST_WEIGHTS) return count;
+    throw new SpecError(
+      'spec',
+      `has ${count.toLocaleString('en')} weights; this page trains at most ${MOST_WEIGHTS.toLocaleString('en')}; make layers smaller`,
+    );
   }
 
   /** Goes over to a model; called in turn. */
