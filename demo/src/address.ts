@@ -14,15 +14,12 @@ export function followAddress(): void {
     if (readAddress()) void attempt(openSettings);
   });
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let isFirst = true;
   effect(() => {
-    const link = linkOf();
-    if (isFirst || timer !== undefined) return void (isFirst = false);
+    if (linkOf() === location.href || timer !== undefined) return;
     timer = setTimeout(() => {
       timer = undefined;
-      if (linkOf() !== location.href) history.replaceState(history.state, '', linkOf());
+      history.replaceState(history.state, '', linkOf());
     }, INTERVAL_MS);
-    return undefined;
   });
 }
 

@@ -22,9 +22,9 @@ const COMPRESSED = '~';
 
 interface Field<T> {
   readonly key: string;
-  format(value: T): string;
+  readonly format: (value: T) => string;
   /** @throws Error that says what was expected */
-  parse(text: string): T;
+  readonly parse: (text: string) => T;
 }
 
 const fields: { readonly [Name in keyof Settings]: Field<Settings[Name]> } = {
@@ -51,11 +51,15 @@ export function formatLink(settings: Settings): string {
     .join('&');
 }
 
-function pair<Name extends keyof Settings>(name: Name, settings: Settings): string[] {
-  const { key, format } = fields[name];
-  const text = format(settings[name]);
-  if (text === format(defaults[name])) return [];
+function pair(name: keyof Settings, settings: Settings): string[] {
+  const { key } = fields[name];
+  const text = textOf(name, settings[name]);
+  if (text === textOf(name, defaults[name])) return [];
   return [`${key}=${encodeURIComponent(text).replaceAll('%2C', ',').replaceAll('%3A', ':')}`];
+}
+
+function textOf<Name extends keyof Settings>(name: Name, value: Settings[Name]): string {
+  return fields[name].format(value);
 }
 
 /**

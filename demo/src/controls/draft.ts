@@ -79,14 +79,18 @@ effect(() => {
   const { spec } = draft.value;
   if (!spec || device.value === undefined || shapeMismatch(spec) !== undefined) return;
   if (verdict.peek()?.text === text) return take(spec, text);
-  checking = studio.check(spec).then(
-    (weights) => {
-      verdict.value = { text, weights };
-      take(spec, text);
-    },
-    (error: unknown) => void (verdict.value = { text, message: messageOf(error) }),
-  );
+  checking = check(spec, text);
 });
+
+/** Asks the worker, which knows what layers make of each other. */
+async function check(spec: VaeSpec, text: string): Promise<void> {
+  try {
+    verdict.value = { text, weights: await studio.check(spec) };
+    take(spec, text);
+  } catch (error) {
+    verdict.value = { text, message: messageOf(error) };
+  }
+}
 
 /** A draft that is right, and still the one that is edited, is what training from scratch uses. */
 function take(spec: VaeSpec, text: string): void {

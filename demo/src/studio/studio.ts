@@ -194,10 +194,10 @@ export class Studio {
   }
 
   #facts(): ModelFacts {
-    const { spec, parameterCount, model } = this.#model();
+    const { spec, parameterCount: weights, model } = this.#model();
     return {
       spec,
-      parameterCount,
+      parameterCount: weights,
       step: this.#training.step,
       isPretrained: this.#isPretrained,
       betaIsOpen: model.objective.beta === undefined,
