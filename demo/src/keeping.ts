@@ -1,4 +1,5 @@
 /** What outlives a visit and a lost GPU, on the page's side: what is opened, offered and said. */
+import { completeSpec } from 'webgpu-vae';
 import { download } from './downloads.js';
 import type { Kept } from './kept.js';
 import { attempt, studio } from './line.js';
@@ -53,7 +54,7 @@ async function restore(
 ): Promise<void> {
   state.history.value = kept?.history ?? { training: [], validation: [] };
   const settings = settingsFrom(kept?.settings ?? state.settings.peek());
-  const spec = (await isSpecOf(settings, facts)) ? settings.spec : facts.spec;
+  const spec = isSpecOf(settings, facts) ? settings.spec : facts.spec;
   if (!hasSettings) state.change({ ...settings, spec, isPretrained: false });
   const { source } = state.settings.peek();
   if (source === state.data.peek()?.kind) return;
@@ -83,9 +84,12 @@ function isAlike(given: unknown, value: unknown): boolean {
 }
 
 /** Whether the next model would be of the same specification, in which defaults may be left out. */
-async function isSpecOf(settings: state.Settings, { spec }: ModelFacts): Promise<boolean> {
-  const complete = await studio.check(settings.spec).catch(() => undefined);
-  return JSON.stringify(complete) === JSON.stringify(spec);
+function isSpecOf({ spec }: state.Settings, facts: ModelFacts): boolean {
+  try {
+    return JSON.stringify(completeSpec(spec)) === JSON.stringify(facts.spec);
+  } catch {
+    return false; // what was saved may come from another version of the page
+  }
 }
 
 /** Deletes what is saved in the browser. */

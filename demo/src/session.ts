@@ -23,12 +23,8 @@ export async function start(): Promise<void> {
     const { beta, learningRate, isSlow } = state.settings.value;
     void studio.setLive({ beta, learningRate, isSlow }).catch(fail);
   });
-  const { isPretrained, spec, seed, source } = state.settings.peek();
   await attempt(async () => {
-    if (await openSaved(found)) return;
-    if (isPretrained) await loadPretrained();
-    else await studio.build(spec, seed);
-    if (source !== 'own') await studio.useSource({ kind: source });
+    if (!(await openSaved(found))) await openSettings();
   });
   // where a page in the background is ended, it has saved before
   document.addEventListener('visibilitychange', () => {
@@ -41,6 +37,31 @@ async function pageState(): Promise<PageState> {
   return { settings: state.settings.peek(), history: state.history.peek() };
 }
 
+/** Shows the model and the images that the settings name; those that cannot be built give way to the defaults. */
+export async function openSettings(): Promise<void> {
+  const { isPretrained, source } = state.settings.peek();
+  try {
+    if (isPretrained) await loadPretrained();
+    else await reset();
+  } catch (error) {
+    if (isPretrained) throw error;
+    fail(error);
+    state.change({ ...state.defaults, source });
+    await loadPretrained();
+  }
+  if (source === state.data.peek()?.kind) return;
+  if (source !== 'own') {
+    await studio.useSource({ kind: source });
+    return;
+  }
+  state.note(
+    'info',
+    'The images of this address are in the tab where they were shown; here is Fashion-MNIST.',
+  );
+  state.change({ source: 'fashion' });
+  await studio.useSource({ kind: 'fashion' });
+}
+
 /** The small model that the page comes with. */
 export async function loadPretrained(): Promise<void> {
   const response = await fetch('./pretrained.safetensors');
@@ -51,11 +72,16 @@ export async function loadPretrained(): Promise<void> {
 /** A fresh model of the settings, and training. */
 export async function trainFromScratch(): Promise<void> {
   await attempt(async () => {
-    const { spec, seed } = state.settings.peek();
-    state.change({ isPretrained: false });
-    await studio.build(spec, seed);
+    await reset();
     await begin();
   });
+}
+
+/** A fresh model of the settings, untrained. @throws SpecError */
+export async function reset(): Promise<void> {
+  const { spec, seed } = state.settings.peek();
+  await studio.build(spec, seed);
+  state.change({ isPretrained: false });
 }
 
 export async function play(): Promise<void> {

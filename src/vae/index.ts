@@ -38,6 +38,7 @@ export {
   type ObjectiveType,
 } from './objectives/objective-spec.js';
 export type { OwnPart } from './own-spec.js';
+export { parameterCount } from './parameter-count.js';
 export type { PosteriorInput, PosteriorSpec } from './posteriors/posterior-spec.js';
 export type { HierarchicalSpec, PriorInput, PriorSpec } from './priors/prior-spec.js';
 export { optimizerNames, type OptimizerSpec } from './optimizers/optimizer.js';

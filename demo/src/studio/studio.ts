@@ -1,8 +1,8 @@
 /** The worker's half of the page: one device, one model, its training, and the canvases that show it. */
 import {
-  completeSpec,
   DeviceError,
   fromPixels,
+  parameterCount,
   readSafetensors,
   SpecError,
   Vae,
@@ -40,6 +40,9 @@ export interface Opened {
   /** Undefined for a file that another page or program wrote. */
   readonly kept: Kept | undefined;
 }
+
+/** A page's memory holds the weights, their gradients and two moments of this many. */
+const MOST_WEIGHTS = 2 ** 24;
 
 /** Everything that the page asks for; plain data in and out, so that Comlink can carry it. */
 export class Studio {
@@ -121,6 +124,7 @@ export class Studio {
 
   /** A fresh model. @throws SpecError */
   async build(spec: VaeSpec, seed: number): Promise<void> {
+    this.check(spec);
     await this.#training.pause();
     await this.#turns.run(async () => {
       const vae = await Vae.create(spec, { device: this.#gpu.device, seed });
@@ -219,9 +223,14 @@ export class Studio {
     return this.#turns.run(() => this.#training.profile());
   }
 
-  /** The specification with its defaults. @throws SpecError naming the field */
-  check(spec: unknown): ReturnType<typeof completeSpec> {
-    return completeSpec(spec);
+  /** Weights of the model that it describes. @throws SpecError naming the field or the layer that does not fit */
+  check(spec: VaeSpec): number {
+    const count = parameterCount(spec);
+    if (count <= MOST_WEIGHTS) return count;
+    throw new SpecError(
+      'spec',
+      `has ${count.toLocaleString('en')} weights; this page trains at most ${MOST_WEIGHTS.toLocaleString('en')}; make layers smaller`,
+    );
   }
 
   /** What is recorded of the training, from its next step on. */
@@ -376,10 +385,10 @@ export class Studio {
 
   /** @throws SpecError before there is a model */
   get facts(): ModelFacts {
-    const { spec, parameterCount, model } = this.#model();
+    const { spec, parameterCount: weights, model } = this.#model();
     return {
       spec,
-      parameterCount,
+      parameterCount: weights,
       step: this.#training.step,
       isPretrained: this.#isPretrained,
       betaIsOpen: model.objective.beta === undefined,

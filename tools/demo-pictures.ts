@@ -1,0 +1,60 @@
+/**
+ * Pictures of the demo page for the README, at three widths in both themes, after a training of its own:
+ *
+ *     npm run demo:pictures [-- --out FOLDER]
+ *
+ * The page is the built one, in a real Chromium.
+ */
+import { chromium, type Browser, type Page } from '@playwright/test';
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { canvasLaunch } from '../e2e/browser.js';
+import { serveDemo } from '../e2e/demo-page.js';
+
+const sizes = [
+  { width: 1440, height: 1000 },
+  { width: 820, height: 1100 },
+  { width: 390, height: 844 },
+];
+const LEAST_IMAGES = 40_000;
+
+const { values } = parseArgs({ options: { out: { type: 'string', default: 'docs/images' } } });
+const folder = resolve(import.meta.dirname, '..', values.out);
+mkdirSync(folder, { recursive: true });
+
+const server = await serveDemo();
+const browser = await chromium.launch(canvasLaunch);
+try {
+  for (const colorScheme of ['light', 'dark'] as const)
+    for (const size of sizes) {
+      const page = await open(browser, colorScheme, size);
+      const path = join(folder, `demo-${size.width}-${colorScheme}.png`);
+      await page.screenshot({ path, fullPage: true, animations: 'disabled' });
+      console.log(`wrote ${path}`);
+      await page.context().close();
+    }
+} finally {
+  await browser.close();
+  await server.close();
+}
+
+/** The page with a model that has been trained from scratch for two epochs, paused. */
+async function open(
+  from: Browser,
+  colorScheme: 'light' | 'dark',
+  viewport: { readonly width: number; readonly height: number },
+): Promise<Page> {
+  const context = await from.newContext({ colorScheme, viewport, serviceWorkers: 'block' });
+  const page = await context.newPage();
+  await page.goto(server.url);
+  await page.getByRole('button', { name: 'Train from scratch' }).click();
+  await page.waitForFunction(
+    (least) => Number(document.querySelector('[data-images]')?.getAttribute('data-images')) >= least,
+    LEAST_IMAGES,
+    { timeout: 300_000 },
+  );
+  await page.getByRole('button', { name: 'Pause' }).click();
+  await page.getByRole('button', { name: 'Resume' }).waitFor();
+  return page;
+}
