@@ -9,6 +9,8 @@ import { placesOf, toShare, type Places } from './plane.js';
 import { colorOf, onThemeChange } from './theme.js';
 
 const MARK_PX = 3.4;
+/** On a phone marks are smaller. */
+const MARK_SHARE = 1 / 140;
 const RING_SIGMAS = 2;
 const TAU = 2 * Math.PI;
 
@@ -94,15 +96,16 @@ function paintPoints(
 ): void {
   const labels = heldOutCodes.peek()?.labels;
   const shares = places.peek();
+  const radius = Math.min(MARK_PX, width * MARK_SHARE);
   const paths = new Map<number, Path2D>();
   for (let row = 0; row < shares.length / 2; row++) {
     const label = labels?.[row] ?? 0;
     const path = paths.get(label) ?? new Path2D();
     paths.set(label, path);
-    addMark(path, label, shares[2 * row]! * width, shares[2 * row + 1]! * height, MARK_PX);
+    addMark(path, label, shares[2 * row]! * width, shares[2 * row + 1]! * height, radius);
   }
   context.strokeStyle = color('var(--card)');
-  context.lineWidth = 1;
+  context.lineWidth = radius / 3;
   for (const [label, path] of paths) {
     context.fillStyle = color(labels ? classColor(label) : 'var(--accent)');
     context.stroke(path);
