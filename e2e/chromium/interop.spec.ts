@@ -234,6 +234,43 @@ test('a canvas of the page and an OffscreenCanvas show what the model gives', as
   );
 });
 
+test('one code of two latents is drawn, though buffers have room for four values', async () => {
+  const results = await page.evaluate(async () => {
+    const { denseSpec, Vae } = globalThis.site.library;
+    const { gpuDecoder, ModelCanvas } = globalThis.site.interop;
+    const vae = await Vae.create(denseSpec({ input: [6, 6, 1], hidden: 24, latent: 2 }), { seed: 2 });
+    const { gpu } = vae.device;
+    const z = Float32Array.of(0.7, -1.3);
+    const canvas = new OffscreenCanvas(1, 1);
+    const drawn = await ModelCanvas.create(vae, canvas);
+    const copy = new OffscreenCanvas(6, 6).getContext('2d')!;
+    await drawn.decode(z);
+    copy.drawImage(canvas, 0, 0);
+    const short = await drawn.decode(z.subarray(1)).catch(String);
+    const input = gpu.createBuffer({ size: 8, usage: GPUBufferUsage.COPY_SRC, mappedAtCreation: true });
+    new Float32Array(input.getMappedRange()).set(z);
+    input.unmap();
+    const output = gpu.createBuffer({
+      size: 4 * 36,
+      usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ,
+    });
+    const decoder = await gpuDecoder(vae);
+    const encoder = gpu.createCommandEncoder();
+    decoder.record(encoder, { input, output });
+    gpu.queue.submit([encoder.finish()]);
+    await output.mapAsync(GPUMapMode.READ);
+    const recorded = [...new Float32Array(output.getMappedRange())];
+    const decoded = [...(await vae.decode(z))];
+    for (const made of [drawn, decoder, input, output, vae]) made.destroy();
+    return { shown: [...copy.getImageData(0, 0, 6, 6).data], decoded, recorded, short };
+  });
+  expect(results.recorded).toEqual(results.decoded);
+  results.decoded.forEach((value, i) =>
+    expect(Math.abs(results.shown[4 * i]! - 255 * value)).toBeLessThanOrEqual(0.51),
+  );
+  expect(results.short).toContain('[canvas] got 1 values; expected 2, 1 rows of 2');
+});
+
 test('one script tag is enough', async ({ browser }) => {
   const own = await browser.newPage();
   await openGpuPage(own);

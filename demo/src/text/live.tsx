@@ -1,10 +1,11 @@
 /** Live numbers for the texts: `<Live of="kl" />` shows the last step's KL. */
-import { latestTerms, model, settings } from '../state.js';
+import { latestTerms, latestValidation, model, settings } from '../state.js';
 
 const values = {
   elbo: () => latestTerms.value?.elbo,
   reconstruction: () => latestTerms.value?.reconstruction,
   kl: () => latestTerms.value?.kl,
+  heldOutKl: () => latestValidation.value?.kl,
   beta: () => settings.value.beta,
   latent: () => model.value?.spec.latent,
   parameters: () => model.value?.parameterCount,

@@ -9,7 +9,7 @@ import { input } from '../../gpu/ops/constant.js';
 import { noise } from '../../gpu/ops/noise.js';
 import { slice } from '../../gpu/ops/window.js';
 import { makePlan } from '../../gpu/plan.js';
-import { checkCount } from '../../gpu/shape.js';
+import { checkCount, elementCount } from '../../gpu/shape.js';
 import { seedWords } from '../../gpu/threefry.js';
 import { conditionRows } from '../condition.js';
 import type { Model } from '../model.js';
@@ -92,8 +92,10 @@ export class GpuFunction {
     const { input: from, output: to, seed } = options;
     if (seed !== undefined) executable.writeStep({ seed: seedWords(seed), stream: SAMPLE_STREAM });
     if (from) {
-      checkSize(from, this.input.size, `${label}: input`);
-      encoder.copyBufferToBuffer(from, 0, this.input, 0, this.input.size);
+      // the input's own buffer may be larger: it has room for four values at least
+      const byteLength = 4 * elementCount(executable.plan.inputs.get('x')!);
+      checkSize(from, byteLength, `${label}: input`);
+      encoder.copyBufferToBuffer(from, 0, this.input, 0, byteLength);
     }
     const pass = encoder.beginComputePass({ label: `vae/${label}` });
     executable.encode(pass);

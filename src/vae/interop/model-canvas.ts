@@ -40,10 +40,12 @@ export class ModelCanvas {
   /** Shows the decoded z, f32[rows, K]. @throws ShapeError for another number of values */
   async decode(z: Float32Array): Promise<void> {
     const decode = await this.#function('decode');
-    if (4 * z.length !== decode.input.size)
+    // the buffer has room for four values at least
+    const { latent } = this.vae.spec;
+    if (z.length !== this.rows * latent)
       throw new ShapeError(
         'canvas',
-        `got ${z.length} values; expected ${decode.input.size / 4}, ${this.rows} rows`,
+        `got ${z.length} values; expected ${this.rows * latent}, ${this.rows} rows of ${latent}`,
       );
     this.vae.device.gpu.queue.writeBuffer(decode.input, 0, z as Float32Array<ArrayBuffer>);
     await this.#show(decode, (encoder) => decode.record(encoder));
