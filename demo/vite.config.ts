@@ -95,6 +95,7 @@ export default defineConfig({
     // data and the checkpoint stay files of their own, which are fetched when they are needed
     assetsInlineLimit: 0,
     license: { fileName: 'THIRD-PARTY-LICENSES.md' },
+    rolldownOptions: { checks: { pluginTimings: false } },
   },
   server: { fs: { allow: [root] } },
 });

@@ -1,6 +1,8 @@
 /** Files as a visitor might bring them to the demo page, and ways to look at its canvases. */
 import type { Locator, Page } from '@playwright/test';
 import { decode, encode } from 'fast-png';
+
+import { gzipSync } from 'node:zlib';
 import { idxFile } from './idx-file.js';
 
 export interface VisitorFile {
@@ -16,7 +18,15 @@ export function pngFile(name: string, grey: number, side = 40): VisitorFile {
   return { name, mimeType: 'image/png', buffer: Buffer.from(bytes) };
 }
 
-/** Images of 28 x 28 and their labels, 0 and 1 in turn; not gzipped. */
+/** A PNG of a few bytes whose header promises a picture of 60000 x 60000. */
+export function bombFile(name: string): VisitorFile {
+  const file = pngFile(name, 0, 2);
+  file.buffer.writeUInt32BE(60_000, 16);
+  file.buffer.writeUInt32BE(60_000, 20);
+  return file;
+}
+
+/** Images of 28 x 28, gzipped, and their labels, 0 and 1 in turn. */
 export function idxPair(rows: number): [images: VisitorFile, labels: VisitorFile] {
   const mimeType = 'application/octet-stream';
   const pixels = Array.from({ length: rows * 784 }, (_, i) => (i * 37) % 256);
@@ -27,7 +37,7 @@ export function idxPair(rows: number): [images: VisitorFile, labels: VisitorFile
     Array.from({ length: rows }, (_, row) => row % 2),
   );
   return [
-    { name: 'few-images-idx3-ubyte', mimeType, buffer: Buffer.from(images) },
+    { name: 'few-images-idx3-ubyte.gz', mimeType, buffer: gzipSync(images) },
     { name: 'few-labels-idx1-ubyte', mimeType, buffer: Buffer.from(labels) },
   ];
 }

@@ -9,12 +9,14 @@ import type { Source } from './studio/protocol.js';
 export type Choice = 'fashion' | 'shapes' | OwnKind;
 
 const ownKind = signal<OwnKind | undefined>(undefined);
-export const isChoosing = signal(false);
+let choices = 0;
+/** What the visitor has asked for last, until it is there. */
+const wanted = signal<Choice | undefined>(undefined);
 
-/** Whose images are shown; none of them while the visitor's own are gone, as after a reload. */
+/** Whose images are shown, or will be; none of them while the visitor's own are gone, as after a reload. */
 export const choice = computed<Choice | undefined>(() => {
   const { source } = settings.value;
-  return source === 'own' ? ownKind.value : source;
+  return wanted.value ?? (source === 'own' ? ownKind.value : source);
 });
 
 /** Sides and channels that the model shown does not take, as words; undefined where it takes the images. */
@@ -30,17 +32,20 @@ export const mismatch = computed<{ readonly images: string; readonly model: stri
  */
 export async function choose(kind: Choice): Promise<boolean> {
   let isFitting = false;
-  isChoosing.value = true;
+  const asked = ++choices;
+  wanted.value = kind;
   await attempt(async () => {
     const wasPlaying = isPlaying.peek();
     const source = await sourceOf(kind);
+    if (asked !== choices) return;
     const { shape } = await studio.useSource(source);
+    if (asked !== choices) return; // another choice is on its way
     if (source.kind === 'own') ownKind.value = kind as OwnKind;
     change({ source: source.kind });
     isFitting = follow(shape);
     if (wasPlaying && isFitting) await play();
   });
-  isChoosing.value = false;
+  if (asked === choices) wanted.value = undefined;
   return isFitting;
 }
 

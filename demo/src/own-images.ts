@@ -38,20 +38,28 @@ export const ownCounts = computed<Readonly<Record<OwnKind, number>>>(() => ({
   files: brought.value?.images.rows ?? 0,
 }));
 
-let reader: Remote<FileReading> | undefined;
+/** The worker that reads, from the first question on. */
+let reader: { readonly remote: Remote<FileReading>; readonly broken: Promise<never> } | undefined;
 
-/** The worker that reads, from the first use on. */
-function readerWorker(): Remote<FileReading> {
-  if (reader) return reader;
+/** Asks the worker that reads. @throws Error when it did not load */
+function ask<T>(question: (remote: Remote<FileReading>) => Promise<T>): Promise<T> {
+  reader ??= openReader();
+  return Promise.race([question(reader.remote), reader.broken]);
+}
+
+function openReader(): NonNullable<typeof reader> {
   const worker = new Worker(new URL('./studio/files-worker.ts', import.meta.url), {
     type: 'module',
     name: 'files',
   });
-  worker.addEventListener('error', ({ message }) => {
-    reading.value = undefined;
-    note('failure', `Reading files does not work: ${message || 'its worker did not load'}; reload the page`);
-  });
-  return (reader = wrap<FileReading>(worker));
+  const broken = new Promise<never>((_, reject) =>
+    worker.addEventListener('error', ({ message }) => {
+      reader = undefined; // the next question tries anew
+      reject(new Error(`what reads your images did not load (${message || 'no answer'}); try again`));
+    }),
+  );
+  broken.catch(() => undefined); // told to those who ask
+  return { remote: wrap<FileReading>(worker), broken };
 }
 
 export function addDrawing(pixels: Pixels, label: number | undefined): void {
@@ -93,7 +101,7 @@ export async function readImages(files: readonly NamedFile[]): Promise<boolean> 
   const shape = ownShape.peek();
   try {
     const onProgress = proxy((progress: ReadProgress) => (reading.value = progress));
-    const report = await readerWorker().read(files, shape, onProgress);
+    const report = await ask((remote) => remote.read(files, shape, onProgress));
     tellSkipped(report, files.length);
     const { images, classes } = report;
     if (images) brought.value = { name: nameOf(files), files, shape, images, classes };
@@ -129,7 +137,7 @@ export async function ownSource(kind: OwnKind): Promise<Extract<Source, { kind: 
   if (kind === 'files') return filesSource(shape);
   const pictures = kind === 'drawings' ? drawings.peek() : frames.peek().map((pixels) => ({ pixels }));
   if (pictures.length === 0) throw new Error('there are no such images yet; draw or record some');
-  const images = await readerWorker().fit(pictures, shape);
+  const images = await ask((remote) => remote.fit(pictures, shape));
   const name = kind === 'drawings' ? 'Your drawings' : 'Your camera';
   return { kind: 'own', name, images, ...(images.labels && { classes: DIGITS }) };
 }

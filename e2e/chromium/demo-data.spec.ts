@@ -2,14 +2,17 @@
  * Plan: where the demo page's images come from, as a visitor uses it.
  * - the pad: a stroke changes the reconstruction and the posterior; keys draw too; undo takes back;
  * - drawings are kept, trained on, and survive another source;
- * - shapes: chosen while a training runs, which goes on; of another size than the model: said, and learned from scratch;
- * - files: an IDX pair and pictures by input and by drop, a broken one named; a wrong one changes nothing; a model is loaded;
+ * - shapes are trained on; images that come while a training runs, which goes on; of another size than the model: said, and
+ *   learned from scratch;
+ * - files: an IDX pair, a folder of classes and dropped pictures, broken ones named; a wrong one changes nothing; a model is
+ *   loaded; a file of the page that does not come is told;
  * - the camera: reconstructed, collected, let go when closed; refused: plain advice.
  */
 import { expect, test, type Page } from '@playwright/test';
-import { resolve } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { canvasLaunch } from '../browser.js';
-import { drop, idxPair, look, pngFile, stroke } from '../demo-files.js';
+import { bombFile, drop, idxPair, look, pngFile, stroke } from '../demo-files.js';
 import { openDemo, serveDemo, type DemoServer } from '../demo-page.js';
 
 test.use({
@@ -111,26 +114,26 @@ test('drawings are kept, trained on, and survive another source', async ({ page 
   expect(errors).toEqual([]);
 });
 
-test('shapes replace the images of a running training; another size is learned from scratch', async ({
+test('a running training goes over to other images; another size is learned from scratch', async ({
   page,
 }) => {
   const { errors } = await openDemo(page, server.url);
-  await page.getByRole('button', { name: 'Train on', exact: true }).click();
-  await expect(elbo(page)).toContainText('nats');
   await page.getByRole('radio', { name: '2-D shapes' }).click();
+  await expect(facts(page)).toContainText('20,000 to learn from');
   await expect(facts(page)).toContainText('square, ellipse, heart');
-  const before = await elbo(page).textContent();
+  await steps(page, 5);
+  await page.getByRole('button', { name: 'Resume' }).click();
+  const pictures = [10, 90, 250].map((grey) => pngFile(`${grey}.png`, grey));
+  await drop(page, pictures);
+  await expect(facts(page)).toContainText('3 to learn from');
   await expect(page.getByRole('button', { name: 'Pause' })).toBeVisible();
+  const before = await elbo(page).textContent();
   await expect(elbo(page)).not.toHaveText(before!);
   await page.getByRole('button', { name: 'Pause' }).click();
-  await steps(page, 5);
 
   await page.getByText('Your own images', { exact: true }).click();
   await page.getByLabel('Size').selectOption('32');
   await page.getByLabel('Colours').selectOption('3');
-  await page
-    .getByLabel('Choose files')
-    .setInputFiles([10, 90, 250].map((grey) => pngFile(`${grey}.png`, grey)));
   await expect(
     page.getByText('These images are 32 × 32 × 3; the model shown takes 28 × 28 × 1.'),
   ).toBeVisible();
@@ -166,16 +169,57 @@ test('files are read where they can be, and named where they cannot', async ({ p
   await expect(facts(page)).toContainText('2 classes: 0, 1');
 
   const broken = { ...pngFile('broken.png', 9), buffer: Buffer.from('not a picture') };
-  await drop(page, [pngFile('a.png', 40), broken, pngFile('b.png', 200), pngFile('c.png', 120)]);
-  await expect(notes).toContainText('1 of 4 files were skipped. broken.png: could not be decoded');
+  await drop(page, [
+    pngFile('a.png', 40),
+    broken,
+    pngFile('b.png', 200),
+    bombFile('bomb.png'),
+    pngFile('c.png', 120),
+  ]);
+  await expect(notes).toContainText('2 of 5 files were skipped.');
+  await expect(notes).toContainText('broken.png: could not be decoded');
+  await expect(notes).toContainText('bomb.png: is 60000 × 60000; at most 33554432 pixels are read');
   await expect(facts(page)).toContainText('3 to learn from');
   await expect(facts(page)).not.toContainText('classes');
   await steps(page, 1);
 
+  const folder = test.info().outputPath('kinds');
+  for (const kind of ['round', 'flat']) {
+    mkdirSync(join(folder, kind), { recursive: true });
+    for (const grey of [60, 180]) writeFileSync(join(folder, kind, `${grey}.png`), pngFile('', grey).buffer);
+  }
+  await page.getByLabel('Choose a folder').setInputFiles(folder);
+  await expect(facts(page)).toContainText('4 to learn from');
+  await expect(facts(page)).toContainText('2 classes: flat, round');
+  await expect(page.getByRole('radio', { name: 'kinds (4)' })).toBeChecked();
+
   await input.setInputFiles(resolve(import.meta.dirname, '../../demo/public/pretrained.safetensors'));
   await expect(notes).toContainText('pretrained.safetensors is the model now.');
-  await expect(facts(page)).toContainText('3 to learn from');
+  await expect(facts(page)).toContainText('4 to learn from');
   expect(errors).toEqual([]);
+});
+
+test('the big file tells how much of it has come; where it does not come, it is asked for again', async ({
+  page,
+}) => {
+  await openDemo(page, server.url);
+  let asked = 0;
+  let release: () => void = () => undefined;
+  const held = new Promise<void>((done) => (release = done));
+  await page.context().route('**/train-images*', async (route) => {
+    if (asked++ === 0) return route.abort();
+    const response = await route.fetch();
+    await held;
+    return route.fulfill({ response });
+  });
+  await page.getByRole('button', { name: 'Step', exact: true }).click();
+  await expect(page.locator('.notes')).toContainText('did not come; check the connection, and try again');
+  await page.getByRole('button', { name: 'Step', exact: true }).click();
+  await expect.poll(() => asked).toBe(2);
+  await expect(page.getByText('Loading Fashion-MNIST: 0.0 MB')).toBeVisible();
+  release();
+  await expect(elbo(page)).toContainText('nats');
+  await expect(page.getByText('Loading Fashion-MNIST')).toHaveCount(0);
 });
 
 test('the camera is reconstructed, collected, and let go', async ({ page }) => {

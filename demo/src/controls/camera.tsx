@@ -14,16 +14,19 @@ const RECORD_INTERVAL_MS = 60;
 export function Camera() {
   const [stream, setStream] = useState<MediaStream>();
   useEffect(() => () => stop(stream), [stream]);
+  const details = useRef<HTMLDetailsElement>(null);
   const open = async (): Promise<void> => {
     try {
-      setStream(await openCamera());
+      const opened = await openCamera();
+      if (details.current?.open) setStream(opened);
+      else stop(opened); // closed while the browser asked
     } catch (error) {
       note('warning', (error as Error).message);
     }
   };
   const close = (): void => setStream(undefined);
   return (
-    <details class="own" onToggle={({ currentTarget }) => currentTarget.open || close()}>
+    <details ref={details} class="own" onToggle={({ currentTarget }) => currentTarget.open || close()}>
       <summary>Your camera</summary>
       {stream ? (
         <Viewer stream={stream} onClose={close} />
@@ -96,7 +99,7 @@ function Collected() {
   if (count === 0) return null;
   return (
     <div class="row">
-      <output>{count === 1 ? '1 camera image' : `${count} camera images`}</output>
+      <span>{count === 1 ? '1 camera image' : `${count} camera images`}</span>
       <button type="button" onClick={() => void trainOn('frames')}>
         Train on them
       </button>

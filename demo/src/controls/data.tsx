@@ -1,6 +1,6 @@
 /** Which images the model learns from, what they look like, and how to bring others. */
 import type { ComponentChildren } from 'preact';
-import { choice, choose, isChoosing, mismatch, type Choice } from '../choose-source.js';
+import { choice, choose, mismatch, type Choice } from '../choose-source.js';
 import { brought, ownCounts, type OwnKind } from '../own-images.js';
 import { loading } from '../state.js';
 import Text from '../text/data.mdx';
@@ -32,7 +32,7 @@ export function DataControls() {
 function Sources() {
   const counts = ownCounts.value;
   return (
-    <fieldset class="sources" disabled={isChoosing.value}>
+    <fieldset class="sources">
       <legend class="unseen">The model learns from</legend>
       <SourceOption kind="fashion">Fashion-MNIST</SourceOption>
       <SourceOption kind="shapes">2-D shapes, drawn here</SourceOption>
@@ -62,12 +62,7 @@ function OwnOption({ kind, name, count }: OwnOptionProps) {
 function SourceOption({ kind, children }: { readonly kind: Choice; readonly children: ComponentChildren }) {
   return (
     <label class="option">
-      <input
-        type="radio"
-        name="source"
-        checked={choice.value === kind && !isChoosing.value}
-        onChange={() => void choose(kind)}
-      />
+      <input type="radio" name="source" checked={choice.value === kind} onChange={() => void choose(kind)} />
       {children}
     </label>
   );

@@ -1,5 +1,5 @@
 /** Where the model places what is drawn, told anew while it is drawn and while the model learns. */
-import { effect, signal } from '@preact/signals';
+import { computed, effect, signal } from '@preact/signals';
 import type { Pixels } from 'webgpu-vae';
 import { attempt, studio } from '../session.js';
 import { codes, model } from '../state.js';
@@ -22,9 +22,19 @@ export const sketch = signal<Pixels | undefined>(undefined);
 export const sketchLabel = signal<number | undefined>(undefined);
 export const posterior = signal<Posterior | undefined>(undefined);
 
+/** Whether the model shown takes pictures, not rows of other numbers. */
+export const takesPictures = computed(() => model.value?.spec.input.length === 3);
+
 /** The class that a model with a condition is told; undefined for others. */
 export function conditionOf(label: number | undefined): readonly [number] | undefined {
   return model.value?.spec.condition ? [label ?? 0] : undefined;
+}
+
+let settled = Promise.resolve();
+
+/** Resolves when the posterior of what is drawn now is told. */
+export function posteriorSettled(): Promise<void> {
+  return settled;
 }
 
 /** Keeps the posterior up to date until the returned function is called. */
@@ -32,8 +42,8 @@ export function followSketch(): () => void {
   const encode = latestOnly(encodeSketch);
   const stop = effect(() => {
     void codes.value; // told anew when the model has learned
-    const takesImages = model.value?.spec.input.length === 3;
-    if (takesImages && sketch.value) encode({ pixels: sketch.value, labels: conditionOf(sketchLabel.value) });
+    if (takesPictures.value && model.value && sketch.value)
+      settled = encode({ pixels: sketch.value, labels: conditionOf(sketchLabel.value) });
     if (!sketch.value) forget();
   });
   return () => {
@@ -82,21 +92,20 @@ function klOf(mean: readonly number[], logVariance: readonly number[]): number {
   }, 0);
 }
 
-/** Runs with the newest value, one at a time; those that came in between are passed over. */
-function latestOnly<T>(run: (value: T) => Promise<void>): (value: T) => void {
+/** Runs with the newest value, one at a time; those that came in between are passed over. Resolves when there is none left. */
+function latestOnly<T>(run: (value: T) => Promise<void>): (value: T) => Promise<void> {
   let waiting: { readonly value: T } | undefined;
-  let isRunning = false;
+  let running: Promise<void> | undefined;
   const loop = async (): Promise<void> => {
-    isRunning = true;
     while (waiting) {
       const { value } = waiting;
       waiting = undefined;
       await run(value);
     }
-    isRunning = false;
+    running = undefined;
   };
   return (value) => {
     waiting = { value };
-    if (!isRunning) void loop();
+    return (running ??= loop());
   };
 }

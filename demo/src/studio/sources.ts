@@ -47,6 +47,7 @@ async function fashion(onLoading: OnLoading): Promise<Images> {
   const test = takeRows(await labelled(all, labels), TEST_ROWS);
   let loading: Promise<Dataset> | undefined;
   const load = async (): Promise<Dataset> => {
+    onLoading({ name: 'Fashion-MNIST', loadedBytes: 0 });
     try {
       return await labelled(...(await both(trainImages, trainLabels, onLoading)));
     } catch (error) {
@@ -77,7 +78,9 @@ async function labelled(images: Uint8Array, labels: Uint8Array): Promise<Dataset
 }
 
 async function fetchBytes(url: string, onLoading?: OnLoading): Promise<Uint8Array> {
-  const response = await fetch(url);
+  const response = await fetch(url).catch((cause: unknown) => {
+    throw new TypeError(`${url} did not come; check the connection, and try again`, { cause });
+  });
   if (!response.ok)
     throw new TypeError(
       `${url} came with status ${response.status}; reload the page, or serve the whole folder`,

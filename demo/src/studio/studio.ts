@@ -68,6 +68,8 @@ export class Studio {
   #vae: Vae | undefined;
   #images: Images | undefined;
   #sourcesAsked = 0;
+  /** Settles when the images that were asked for are here, or will not come. */
+  #coming: Promise<unknown> = Promise.resolve();
   /** Of the trainer that is ready. */
   #settings: TrainingSettings | undefined;
   #isPretrained = false;
@@ -106,7 +108,13 @@ export class Studio {
    * Goes over to other images and tells what they are; the model stays, and is measured on them where they fit. A training
    * pauses. @throws DataError
    */
-  async useSource(source: Source): Promise<DataFacts> {
+  useSource(source: Source): Promise<DataFacts> {
+    const coming = this.#goOver(source);
+    this.#coming = coming.catch(() => undefined);
+    return coming;
+  }
+
+  async #goOver(source: Source): Promise<DataFacts> {
     const asked = ++this.#sourcesAsked;
     const images = await openSource(source, (progress) =>
       this.#tell({ type: 'loading', ...(progress && { progress }) }),
@@ -286,6 +294,7 @@ export class Studio {
 
   /** A trainer of the model on the images; called by play and step. */
   async #prepare(settings: TrainingSettings): Promise<void> {
+    await this.#coming;
     const isSame = JSON.stringify(settings) === JSON.stringify(this.#settings);
     if (isSame && this.#training.isReady) return;
     await this.#images?.train(); // which may take long, and is nobody else's turn to wait for

@@ -4,7 +4,15 @@ import { Collect } from '../drawing/collect.js';
 import './drawing-pad.css';
 import type { Pad } from '../drawing/pad.js';
 import { PadCanvas } from '../drawing/pad-canvas.js';
-import { conditionOf, followSketch, posterior, sketch, sketchLabel } from '../drawing/posterior.js';
+import {
+  conditionOf,
+  followSketch,
+  posterior,
+  posteriorSettled,
+  sketch,
+  sketchLabel,
+  takesPictures,
+} from '../drawing/posterior.js';
 import { Uncertainty } from '../drawing/uncertainty.js';
 import Text from '../text/drawing.mdx';
 import { Card } from './card.js';
@@ -18,6 +26,10 @@ export function DrawingPad() {
   const [said, setSaid] = useState('');
   const publish = usePublish(pad);
   useEffect(followSketch, []);
+  const sayPosterior = async (): Promise<void> => {
+    await posteriorSettled();
+    setSaid(sentence());
+  };
   const change = (run: (pad: Pad) => void): void => {
     if (pad.current) run(pad.current);
     publish();
@@ -30,7 +42,7 @@ export function DrawingPad() {
             brush={brush / 100}
             onReady={(ready) => (pad.current = ready)}
             onChange={publish}
-            onStroke={() => setSaid(sentence())}
+            onStroke={() => requestAnimationFrame(() => void sayPosterior())}
           />
           <div class="row">
             <button type="button" disabled={!sketch.value} onClick={() => change((it) => it.undo())}>
@@ -75,7 +87,7 @@ function usePublish(pad: { readonly current: Pad | undefined }): () => void {
 }
 
 function Reconstruction() {
-  const pixels = sketch.value;
+  const pixels = takesPictures.value ? sketch.value : undefined;
   const label = sketchLabel.value;
   const labels = conditionOf(label);
   const drawing = useMemo(
