@@ -5,6 +5,7 @@ const values = {
   elbo: () => latestTerms.value?.elbo,
   reconstruction: () => latestTerms.value?.reconstruction,
   kl: () => latestTerms.value?.kl,
+  distortion: () => (latestTerms.value ? -latestTerms.value.reconstruction : undefined),
   beta: () => settings.value.beta,
   latent: () => model.value?.spec.latent,
   parameters: () => model.value?.parameterCount,
@@ -18,5 +19,9 @@ export function Live({
   readonly digits?: number;
 }) {
   const value = values[name]();
-  return <output class="number">{value === undefined ? '…' : +value.toFixed(digits)}</output>;
+  return (
+    <output class="number" aria-live="off">
+      {value === undefined ? '…' : value.toLocaleString('en', { maximumFractionDigits: digits })}
+    </output>
+  );
 }
