@@ -4,7 +4,8 @@ import { ModelControls } from './controls/model.js';
 import { TakeAway } from './controls/take-away.js';
 import { TrainingControls } from './controls/training.js';
 import { Transport } from './controls/transport.js';
-import { data, device, isGone, model, obstacle, speed } from './state.js';
+import { PageHeader } from './page-header.js';
+import { isGone, obstacle } from './state.js';
 import { Blur } from './views/blur.js';
 import { Curves } from './views/curves.js';
 import { DrawingPad } from './views/drawing-pad.js';
@@ -22,14 +23,7 @@ export function Page() {
   if (obstacle.value !== undefined) return <Obstacle message={obstacle.value} />;
   return (
     <>
-      <header class="top">
-        <h1>Watch a variational autoencoder learn</h1>
-        <p>
-          It trains on your own GPU, in this tab, and nothing you show it leaves the tab. Drag a point through
-          what it has learned, draw for it, or let it begin anew.
-        </p>
-        <Status />
-      </header>
+      <PageHeader />
       <Notes />
       <main>
         <fieldset class="all" disabled={isGone.value}>
@@ -57,17 +51,5 @@ export function Page() {
         </fieldset>
       </main>
     </>
-  );
-}
-
-function Status() {
-  const { value: facts } = model;
-  return (
-    <p class="status">
-      {device.value ?? 'looking for a GPU …'}
-      {data.value && ` · ${data.value.name}, ${data.value.rows.toLocaleString('en')} images`}
-      {facts && ` · ${facts.parameterCount.toLocaleString('en')} weights`}
-      {speed.value && ` · ${speed.value.imagesPerSecond.toFixed(0)} images/s`}
-    </p>
   );
 }

@@ -1,7 +1,7 @@
 /** Play, pause, step, begin anew; what is going on; and a link to it. It stays in sight. */
 import { computed } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { change, isPlaying, latestTerms, model, settings, speed } from '../state.js';
+import { change, data, isPlaying, latestTerms, model, settings, speed } from '../state.js';
 import { attempt, pause, play, reset, step, trainFromScratch } from '../session.js';
 import { CopyLink } from './copy-link.js';
 import { draftSettled, problem } from './draft.js';
@@ -11,7 +11,7 @@ import './transport.css';
 const stepCount = computed(() => Math.max(latestTerms.value?.step ?? 0, model.value?.step ?? 0));
 
 export function Transport() {
-  const isReady = model.value !== undefined;
+  const isReady = model.value !== undefined && data.value !== undefined;
   const { value: wrong } = problem;
   useShortcut(isReady);
   return (

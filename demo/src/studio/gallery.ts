@@ -1,5 +1,5 @@
 /** The page's canvases: each shows a drawing of the model, straight from the GPU, and again when the weights have changed. */
-import type { Pixels, Vae } from 'webgpu-vae';
+import type { CompleteSpec, Pixels, Vae } from 'webgpu-vae';
 import { ModelCanvas } from 'webgpu-vae/interop';
 import type { Drawing } from './protocol.js';
 
@@ -82,7 +82,7 @@ export class Gallery {
   async #paint(picture: Picture): Promise<void> {
     const { drawing } = picture;
     const vae = this.#vae;
-    if (!vae || !drawing) return;
+    if (!vae || !drawing || !isFitting(drawing, vae.spec)) return;
     picture.isStale = !picture.isVisible;
     if (!picture.isVisible) return;
     const shown = await open(picture, vae, drawing);
@@ -94,6 +94,12 @@ export class Gallery {
     shown.read = drawing.reconstruct;
     await model.reconstruct(...pictures);
   }
+}
+
+/** Whether it names classes where, and only where, the model asks for them; the page soon asks for one that does. */
+function isFitting({ labels }: Drawing, { condition }: CompleteSpec): boolean {
+  if (!labels || !condition) return !labels === !condition;
+  return labels.every((label) => label < condition.classes);
 }
 
 /** The model on this canvas, made anew when the number or the arrangement of the images has changed. */

@@ -95,10 +95,58 @@ export interface Speed {
   readonly gpuByteLength: number;
 }
 
-/** A dispatch of a training step with its time. */
+/** A dispatch of a training step, and its time where the device can tell it. */
 export interface PlanRow {
   readonly label: string;
+  readonly kernel: string;
+  /** What it reads and writes: `[128, 784] [784, 400] -> [128, 400]`. */
+  readonly shapes: string;
+  readonly flops: number;
+  /** Read and written. */
+  readonly byteLength: number;
   readonly timeMs: number | undefined;
+}
+
+/** What a training step does, and what it takes. */
+export interface StepPlan {
+  readonly rows: readonly PlanRow[];
+  /** Of the next step. */
+  readonly dispatches: number;
+  readonly batchSize: number;
+  readonly submits: number;
+  /** Everything that the page has on the GPU. */
+  readonly gpuByteLength: number;
+}
+
+/** What four copies of the model, which differ in their likelihood, are trained with. */
+export interface ComparisonRequest {
+  readonly steps: number;
+  readonly learningRate: number;
+  readonly beta: number;
+  readonly settings: TrainingSettings;
+  /** Held-out images that each of them reconstructs. */
+  readonly rows: readonly number[];
+}
+
+export type ComparedName = 'l2' | 'l1' | 'learned' | 'bernoulli';
+
+/** One of the copies, trained. */
+export interface Compared {
+  readonly name: ComparedName;
+  readonly reconstructions: readonly Pixels[];
+  readonly samples: readonly Pixels[];
+  /** Of held-out images, a pixel, with values in [0, 1]. */
+  readonly squaredError: number;
+  readonly absoluteError: number;
+  /** The scale it has in the end; none of Bernoulli. */
+  readonly scale: number | undefined;
+}
+
+export interface ComparisonProgress {
+  readonly name: ComparedName;
+  /** Steps of all copies so far, and in all. */
+  readonly step: number;
+  readonly steps: number;
 }
 
 /** How much a note matters: a `failure` stays until the visitor has done something. */

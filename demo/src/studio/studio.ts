@@ -1,5 +1,6 @@
 /** The worker's half of the page: one device, one model, its training, and the canvases that show it. */
 import {
+  DataError,
   DeviceError,
   fromPixels,
   parameterCount,
@@ -12,17 +13,22 @@ import {
   type VaeSpec,
 } from 'webgpu-vae';
 import { readNote, writeNote, type Kept, type PageState } from '../kept.js';
+import { Comparison } from './comparison.js';
 import { Gallery, toPixels } from './gallery.js';
 import { Keeper, type Snapshot } from './keeper.js';
+import { measure, pickRows, type Errors } from './likeness.js';
 import { Observer, toFloats } from './observer.js';
 import type {
+  Compared,
+  ComparisonProgress,
+  ComparisonRequest,
   DataFacts,
   Drawing,
   LiveSettings,
   ModelFacts,
-  PlanRow,
   Source,
   Speed,
+  StepPlan,
   Tell,
   TrainingSettings,
 } from './protocol.js';
@@ -77,6 +83,7 @@ export class Studio {
   #resume: Uint8Array | undefined;
   /** Why there will be no GPU any more. */
   #gone: Error | undefined;
+  #comparison: Comparison | undefined;
 
   /**
    * Opens the GPU.
@@ -223,12 +230,37 @@ export class Studio {
     });
   }
 
-  /** The dispatches of a training step, with their times where the device can tell them; it takes a step. */
-  async profile(settings: TrainingSettings): Promise<PlanRow[]> {
+  /** What a training step does, with times where the device can tell them, for which it takes a step. */
+  async profile(settings: TrainingSettings): Promise<StepPlan> {
     await this.#prepare(settings);
     const canTime = this.#gpu.device.gpu.features.has('timestamp-query');
-    if (!canTime) return this.#training.labels.map((label) => ({ label, timeMs: undefined }));
-    return this.#turns.run(() => this.#training.profile());
+    return this.#turns.run(() => this.#training.plan(canTime));
+  }
+
+  /** How far held-out images are from their reconstructions. @throws DataError */
+  likeness(rows: readonly number[]): Promise<Errors> {
+    return this.#turns.run(() => measure(this.#model(), pickRows(this.#fitting().test, rows)));
+  }
+
+  /**
+   * Trains copies of the model that differ in their likelihood, one after the other, and frees them; the model itself
+   * pauses and stays as it is. `told` hears of steps and of each copy when it is trained.
+   * @throws SpecError where the objective allows no other likelihood
+   */
+  async compare(
+    request: ComparisonRequest,
+    told: (news: ComparisonProgress | Compared) => void,
+  ): Promise<void> {
+    const { test, train } = this.#fitting();
+    const comparison = new Comparison(this.#gpu.device, this.#model().spec, this.#turns, request);
+    this.#comparison?.cancel();
+    this.#comparison = comparison; // before anything is waited for: it may be cancelled from now on
+    await this.#training.pause();
+    await comparison.run(await train(), test, told);
+  }
+
+  cancelComparison(): void {
+    this.#comparison?.cancel();
   }
 
   /** Weights of the model that it describes. @throws SpecError naming the field or the layer that does not fit */
@@ -402,6 +434,18 @@ export class Studio {
       isPretrained: this.#isPretrained,
       betaIsOpen: model.objective.beta === undefined,
     };
+  }
+
+  /** The images, which the model can read. */
+  #fitting(): Images {
+    if (!this.#images) throw new SpecError('studio', 'there are no images yet; choose some');
+    const { shape } = this.#images.facts;
+    const { input } = this.#model().spec;
+    if (shape.join() === input.join()) return this.#images;
+    throw new DataError(
+      'studio',
+      `the images are ${shape.join(' × ')}, the model reads ${input.join(' × ')}; train one for these images`,
+    );
   }
 
   #model(): Vae {

@@ -1,6 +1,14 @@
 /** The training loop: step after step until it is paused, telling the page what came of them now and then. */
-import type { Dataset, StepTerms, Trainer, TrainerOptions, Vae } from 'webgpu-vae';
-import type { LiveSettings, Speed, TrainingSettings } from './protocol.js';
+import {
+  SpecError,
+  type Dataset,
+  type StepTerms,
+  type Trainer,
+  type TrainerOptions,
+  type Vae,
+} from 'webgpu-vae';
+import { planRow } from './plan-row.js';
+import type { LiveSettings, Speed, StepPlan, TrainingSettings } from './protocol.js';
 import type { Turns } from './turns.js';
 
 /** The page hears of steps so often; drawing them all would take longer than taking them. */
@@ -106,16 +114,20 @@ export class Training {
     return this.#trainer?.save({ note });
   }
 
-  /** The times of a step's dispatches; it counts as a step. Called in turn. */
-  async profile(): Promise<{ label: string; timeMs: number }[]> {
-    const times = (await this.#trainer?.profile()) ?? [];
+  /** The dispatches of a step with their times, for which it takes one; without `isTimed` it takes none. Called in turn. */
+  async plan(isTimed: boolean): Promise<StepPlan> {
+    const trainer = this.#trainer;
+    if (!trainer) throw new SpecError('plan', 'no training is ready; choose a model and images');
+    const times = isTimed ? await trainer.profile() : [];
     await this.#tick();
-    return times;
-  }
-
-  /** Labels of a step's dispatches, without times. */
-  get labels(): string[] {
-    return this.#trainer?.plans.flatMap(({ dispatches }) => dispatches.map(({ label }) => label)) ?? [];
+    const planned = trainer.plans.flatMap(({ dispatches }) => dispatches);
+    return {
+      rows: planned.map((dispatch, index) => planRow(dispatch, times[index]?.timeMs)),
+      dispatches: trainer.dispatchesPerStep,
+      batchSize: trainer.batchSize,
+      submits: trainer.plans.length, // a worker submits a plan at once
+      gpuByteLength: this.#vae?.device.liveByteLength ?? 0,
+    };
   }
 
   #stop(): void {

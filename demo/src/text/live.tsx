@@ -6,6 +6,7 @@ const values = {
   reconstruction: () => latestTerms.value?.reconstruction,
   kl: () => latestTerms.value?.kl,
   heldOutKl: () => latestValidation.value?.kl,
+  distortion: () => (latestTerms.value ? -latestTerms.value.reconstruction : undefined),
   beta: () => settings.value.beta,
   latent: () => model.value?.spec.latent,
   parameters: () => model.value?.parameterCount,
@@ -19,5 +20,9 @@ export function Live({
   readonly digits?: number;
 }) {
   const value = values[name]();
-  return <output class="number">{value === undefined ? '…' : +value.toFixed(digits)}</output>;
+  return (
+    <output class="number" aria-live="off">
+      {value === undefined ? '…' : value.toLocaleString('en', { maximumFractionDigits: digits })}
+    </output>
+  );
 }

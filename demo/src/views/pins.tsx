@@ -23,7 +23,8 @@ export function PinChoice({ pins, here, onChange }: PinChoiceProps) {
   const [end, setEnd] = useState<0 | 1>(0);
   const [first, setFirst] = useState(0);
   useEffect(() => setFirst(0), [data.value]);
-  const pictures = useHeldOut(first, PICTURES);
+  const rows = useMemo(() => Array.from({ length: PICTURES }, (_, i) => first + i), [first]);
+  const pictures = useHeldOut(rows);
   const pin = (chosen: Pin): void => {
     onChange(end === 0 ? [chosen, pins[1]] : [pins[0], chosen]);
     setEnd(end === 0 ? 1 : 0);

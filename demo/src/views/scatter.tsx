@@ -6,7 +6,8 @@ import { addMark, classColor } from './class-marks.js';
 import { heldOutCodes, latentSize } from './codes.js';
 import { highlight } from './highlight.js';
 import { placesOf, toShare, type Places } from './plane.js';
-import { colorOf, onThemeChange } from './theme.js';
+import { onThemeChange } from '../theme.js';
+import { colorOf } from './color-of.js';
 
 const MARK_PX = 3.4;
 /** On a phone marks are smaller. */
