@@ -1,5 +1,5 @@
 /** Choosing the two ends of a way: held-out images, by buttons that show them, or the latent point as it is. */
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Pixels } from 'webgpu-vae';
 import { data } from '../state.js';
 import { className, heldOutCodes } from './codes.js';
