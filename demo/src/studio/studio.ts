@@ -1,6 +1,7 @@
 /** The worker's half of the page: one device, one model, its training, and the canvases that show it. */
 import { completeSpec, Device, DeviceError, fromPixels, SpecError, Vae, type VaeSpec } from 'webgpu-vae';
 import { Gallery, toPixels } from './gallery.js';
+import { Manners } from './manners.js';
 import { Observer, toFloats } from './observer.js';
 import type {
   Drawing,
@@ -19,6 +20,7 @@ import type { Pixels, StepTerms } from 'webgpu-vae';
 
 /** Everything that the page asks for; plain data in and out, so that Comlink can carry it. */
 export class Studio {
+  readonly #manners = new Manners();
   readonly #turns = new Turns();
   readonly #gallery = new Gallery(
     (run) => this.#turns.run(run),
@@ -26,6 +28,7 @@ export class Studio {
   );
   readonly #training = new Training(this.#turns, {
     onSteps: (terms, speed) => this.#onSteps(terms, speed),
+    beforeStep: (stepMs) => this.#manners.wait(stepMs),
     onPlaying: (isPlaying) => this.#tell({ type: 'playing', isPlaying }),
     onError: (error) => this.#report(error),
   });
@@ -102,6 +105,7 @@ export class Studio {
   }
 
   draw(name: string, drawing: Drawing): Promise<void> {
+    this.#manners.asked();
     return this.#gallery.draw(name, drawing);
   }
 
