@@ -12,7 +12,13 @@ interface Picture {
   /** Resolves when it is drawn; a drawing that comes meanwhile replaces the one that waits. */
   busy?: Promise<void>;
   isStale: boolean;
+  /** New weights are shown from this time on; and what will do that. */
+  nextMs: number;
+  timer?: ReturnType<typeof setTimeout>;
 }
+
+/** Showing new weights on one canvas takes at most about this share of the time, so that training and dragging go on. */
+const SHARE = 0.2;
 
 export class Gallery {
   readonly #pictures = new Map<string, Picture>();
@@ -25,10 +31,11 @@ export class Gallery {
   ) {}
 
   attach(name: string, canvas: OffscreenCanvas): void {
-    this.#pictures.set(name, { canvas, isVisible: true, isStale: false });
+    this.#pictures.set(name, { canvas, isVisible: true, isStale: false, nextMs: 0 });
   }
 
   detach(name: string): void {
+    clearTimeout(this.#pictures.get(name)?.timer);
     close(this.#pictures.get(name));
     this.#pictures.delete(name);
   }
@@ -58,6 +65,7 @@ export class Gallery {
   use(vae: Vae | undefined): void {
     for (const picture of this.#pictures.values()) {
       close(picture);
+      picture.nextMs = 0;
       const { drawing } = picture;
       if (drawing && 'decode' in drawing && vae?.spec.latent !== this.#vae?.spec.latent)
         delete picture.drawing;
@@ -65,18 +73,31 @@ export class Gallery {
     this.#vae = vae;
   }
 
-  /** Draws everything in sight anew, for the weights have changed; called in turn. */
+  /** Draws everything in sight anew, for the weights have changed: now, or when it is its time; called in turn. */
   async redraw(): Promise<void> {
-    for (const picture of this.#pictures.values()) await this.#paint(picture);
+    for (const picture of this.#pictures.values()) {
+      const waitMs = picture.nextMs - performance.now();
+      if (waitMs <= 0) await this.#paintTimed(picture);
+      else picture.timer ??= setTimeout(() => void this.#refresh(picture), waitMs);
+    }
   }
 
   async #refresh(picture: Picture): Promise<void> {
     picture.isStale = true;
     picture.busy ??= this.inTurn(async () => {
       delete picture.busy; // what comes from here on waits for the next turn
-      await this.#paint(picture);
+      await this.#paintTimed(picture);
     }).catch(this.onError);
     await picture.busy;
+  }
+
+  async #paintTimed(picture: Picture): Promise<void> {
+    clearTimeout(picture.timer);
+    delete picture.timer;
+    const started = performance.now();
+    await this.#paint(picture);
+    const now = performance.now();
+    picture.nextMs = now + (now - started) / SHARE;
   }
 
   async #paint(picture: Picture): Promise<void> {

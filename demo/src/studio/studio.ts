@@ -17,6 +17,7 @@ import { Comparison } from './comparison.js';
 import { Gallery, toPixels } from './gallery.js';
 import { Keeper, type Snapshot } from './keeper.js';
 import { measure, pickRows, type Errors } from './likeness.js';
+import { Manners } from './manners.js';
 import { Observer, toFloats } from './observer.js';
 import type {
   Compared,
@@ -52,6 +53,7 @@ const MOST_WEIGHTS = 2 ** 24;
 
 /** Everything that the page asks for; plain data in and out, so that Comlink can carry it. */
 export class Studio {
+  readonly #manners = new Manners();
   readonly #turns = new Turns((error) => this.#mend(error));
   readonly #gallery = new Gallery(
     (run) => this.#turns.run(run),
@@ -59,6 +61,7 @@ export class Studio {
   );
   readonly #training = new Training(this.#turns, {
     onSteps: (terms, speed) => this.#onSteps(terms, speed),
+    beforeStep: (stepMs) => this.#manners.wait(stepMs),
     onPlaying: (isPlaying) => this.#tell({ type: 'playing', isPlaying }),
     onError: (error) => this.#report(error),
   });
@@ -201,6 +204,7 @@ export class Studio {
   }
 
   draw(name: string, drawing: Drawing): Promise<void> {
+    this.#manners.asked();
     return this.#gallery.draw(name, drawing);
   }
 

@@ -21,6 +21,8 @@ export interface TrainingListener {
   /** Steps whose terms are known; called in turn, and waited for. */
   onSteps(terms: readonly StepTerms[], speed: Speed): Promise<void>;
   onPlaying(isPlaying: boolean): void;
+  /** Waited for before each step of a training that plays; steps took about `stepMs`. */
+  beforeStep(stepMs: number): Promise<void>;
   /** The training has paused because of this. */
   onError(error: unknown): void;
 }
@@ -140,6 +142,7 @@ export class Training {
     let told = performance.now();
     try {
       while (this.#isPlaying && this.#trainer) {
+        if (!this.live.isSlow) await this.listener.beforeStep(this.#stepMs);
         await this.turns.run(() => this.#trainer?.step());
         const { isSlow } = this.live;
         const isDue = performance.now() - told >= TICK_MS || (this.#trainer?.pendingTerms ?? 0) >= TICK_STEPS;

@@ -1,4 +1,4 @@
-/** A place that goes to and fro while it plays; with reduced motion it goes once, in a few still steps. */
+/** A place that goes there and back when it plays; with reduced motion it only goes there, in a few still steps. */
 import { useEffect, useState } from 'preact/hooks';
 
 const ONE_WAY_MS = 3000;
@@ -18,8 +18,8 @@ export function usePlay(places: number, stills: number): Play {
   useEffect(() => {
     if (!isPlaying) return undefined;
     const isCalm = matchMedia('(prefers-reduced-motion: reduce)').matches;
-    if (isCalm) return playStills(places, stills, setPlace, () => setPlaying(false));
-    return playSmoothly(places, place, setPlace);
+    const end = (): void => setPlaying(false);
+    return isCalm ? playStills(places, stills, setPlace, end) : playSmoothly(places, place, setPlace, end);
   }, [isPlaying]);
   return {
     place,
@@ -29,13 +29,19 @@ export function usePlay(places: number, stills: number): Play {
   };
 }
 
-function playSmoothly(places: number, from: number, show: (place: number) => void): () => void {
+function playSmoothly(
+  places: number,
+  from: number,
+  show: (place: number) => void,
+  end: () => void,
+): () => void {
   let frame = 0;
   let started: number | undefined;
   const run = (now: number): void => {
     started ??= now - (from / (places - 1)) * ONE_WAY_MS;
-    const t = ((now - started) / ONE_WAY_MS) % 2;
+    const t = Math.min(2, (now - started) / ONE_WAY_MS);
     show(Math.round((t > 1 ? 2 - t : t) * (places - 1)));
+    if (t === 2) return end();
     frame = requestAnimationFrame(run);
   };
   frame = requestAnimationFrame(run);
