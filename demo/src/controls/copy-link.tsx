@@ -25,7 +25,7 @@ export function CopyLink() {
       >
         {isCopied ? 'Link copied' : 'Copy link'}
       </button>
-      <span class="unseen" role="status">
+      <span class="hidden" role="status">
         {isCopied && 'The link is copied'}
       </span>
     </>

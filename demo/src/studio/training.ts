@@ -24,6 +24,8 @@ export class Training {
   #trainer: Trainer | undefined;
   #vae: Vae | undefined;
   #isPlaying = false;
+  /** Counts calls of play, each of which has a loop of its own: an earlier one that still waits has ended. */
+  #loops = 0;
   #stepMs = 0;
 
   constructor(
@@ -84,13 +86,15 @@ export class Training {
     if (this.#isPlaying) return;
     this.#isPlaying = true;
     this.listener.onPlaying(true);
-    void this.#loop();
+    void this.#loop(++this.#loops);
   }
 
   /** Resolves when the last step's terms are told. */
   async pause(): Promise<void> {
-    this.#stop();
+    const wasPlaying = this.#isPlaying;
+    this.#isPlaying = false;
     await this.turns.run(() => this.#tick());
+    if (wasPlaying && !this.#isPlaying) this.listener.onPlaying(false);
   }
 
   /** One step, shown when it is done. */
@@ -118,16 +122,10 @@ export class Training {
     return this.#trainer?.plans.flatMap(({ dispatches }) => dispatches.map(({ label }) => label)) ?? [];
   }
 
-  #stop(): void {
-    if (!this.#isPlaying) return;
-    this.#isPlaying = false;
-    this.listener.onPlaying(false);
-  }
-
-  async #loop(): Promise<void> {
+  async #loop(number: number): Promise<void> {
     let told = performance.now();
     try {
-      while (this.#isPlaying) {
+      while (this.#isPlaying && number === this.#loops) {
         await this.turns.run(() => this.#trainer?.step());
         const { isSlow } = this.live;
         const isDue = performance.now() - told >= TICK_MS || (this.#trainer?.pendingTerms ?? 0) >= TICK_STEPS;
@@ -137,7 +135,8 @@ export class Training {
         if (isSlow) await new Promise((done) => setTimeout(done, SLOW_STEP_MS));
       }
     } catch (error) {
-      this.#stop();
+      this.#isPlaying = false;
+      this.listener.onPlaying(false);
       this.listener.onError(error);
     }
   }
