@@ -2,9 +2,11 @@
  * Plan: the controls of the demo page, as a visitor uses them.
  * - beta acts on the next steps: elbo = reconstruction - beta kl with the new one; pause, exactly one step, resume, slow motion;
  * - an error in the specification stands beneath its line, is announced and never used; selects and text are one;
+ * - axe finds nothing, with an error shown, in both themes;
  * - convolutions, a Laplace likelihood and five latents, chosen and trained;
  * - a copied link gives the same controls and the same picture, to the bit; a broken one a note and the page as it is.
  */
+import { AxeBuilder } from '@axe-core/playwright';
 import { expect, test, type Locator, type Page } from '@playwright/test';
 import { decode } from 'fast-png';
 import { canvasLaunch } from '../browser.js';
@@ -124,6 +126,11 @@ test('errors of the specification stand beneath their line until they are mended
   await specText(page).fill(right.replace('"latent": 2,', '"latent": 2'));
   await expectProblem(page, 4, /A comma is missing before this/);
   await expect(field(page, 'Likelihood p(x|z)')).toBeDisabled();
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme });
+    const cards = new AxeBuilder({ page }).include('#model').include('#training').include('.transport');
+    expect((await cards.analyze()).violations).toEqual([]);
+  }
   // what only the model's layers together can tell
   await specText(page).fill(
     right.replace('"decoder": [', '"decoder": [\n{"type": "reshape", "shape": [7, 7, 3]},'),
@@ -152,6 +159,7 @@ test('errors of the specification stand beneath their line until they are mended
 });
 
 test('convolutions, Laplace and five latents are chosen and trained', async ({ page }) => {
+  test.slow(); // ten kernels of convolutions are compiled, and a thousand images encoded
   const { errors } = await openDemo(page, server.url);
   await field(page, 'Networks').selectOption('conv');
   await field(page, 'Likelihood p(x|z)').selectOption('laplace');
@@ -163,7 +171,7 @@ test('convolutions, Laplace and five latents are chosen and trained', async ({ p
   await expect(page.locator('#model')).toContainText('The model that is shown is like this.');
   for (const step of [1, 2, 3]) {
     await press(page, 'Step');
-    await expect(announced(page)).toHaveText(`Paused at step ${step}`, { timeout: 100_000 });
+    await expect(announced(page)).toHaveText(`Paused at step ${step}`, { timeout: 150_000 });
   }
   await expect(page.locator('.numbers')).toContainText(/ELBO-?\d+\.\d+ nats/);
   expect(errors).toEqual([]);
