@@ -79,9 +79,14 @@ export async function trainFromScratch(): Promise<void> {
 
 /** A fresh model of the settings, untrained. @throws SpecError */
 export async function reset(): Promise<void> {
-  const { spec, seed } = state.settings.peek();
-  await studio.build(spec, seed);
+  const { spec, seed, isPretrained } = state.settings.peek();
   state.change({ isPretrained: false });
+  try {
+    await studio.build(spec, seed);
+  } catch (error) {
+    state.change({ isPretrained }); // the model is still there
+    throw error;
+  }
 }
 
 export async function play(): Promise<void> {

@@ -22,15 +22,19 @@ export function NumberField(props: NumberFieldProps) {
   const { label, value, range, onChange, disabled, describedBy, hidesLabel } = props;
   const [typed, setTyped] = useState<string>();
   const id = useId();
+  const problemId = `${id}-problem`;
   const problem = typed === undefined ? undefined : refusal(typed, range);
   const read = (text: string): void => {
     setTyped(text);
     if (refusal(text, range) === undefined) onChange(Number(text));
   };
   return (
-    <label class="field">
-      <span class={hidesLabel ? 'unseen' : ''}>{label}</span>
+    <div class="field">
+      <label for={id} class={hidesLabel ? 'unseen' : ''}>
+        {label}
+      </label>
       <input
+        id={id}
         type="number"
         inputMode={range.isWhole ? 'numeric' : 'decimal'}
         step={range.isWhole ? 1 : 'any'}
@@ -41,14 +45,14 @@ export function NumberField(props: NumberFieldProps) {
         onInput={({ currentTarget }) => read(currentTarget.value)}
         onBlur={() => problem === undefined && setTyped(undefined)}
         aria-invalid={problem !== undefined}
-        aria-describedby={[problem && id, describedBy].filter(Boolean).join(' ') || undefined}
+        aria-describedby={[problem && problemId, describedBy].filter(Boolean).join(' ') || undefined}
       />
       {problem && (
-        <span class="problem" id={id} role="status">
+        <span class="problem" id={problemId} role="status">
           {problem}; {value} stays in use
         </span>
       )}
-    </label>
+    </div>
   );
 }
 
@@ -72,11 +76,13 @@ export interface SelectFieldProps {
 
 /** One of some choices; a value that is none of them is shown as such. */
 export function SelectField({ label, value, choices, onChange, disabled }: SelectFieldProps) {
+  const id = useId();
   const isKnown = choices.some((choice) => choice.value === value);
   return (
-    <label class="field">
-      <span>{label}</span>
+    <div class="field">
+      <label for={id}>{label}</label>
       <select
+        id={id}
         value={value}
         disabled={disabled}
         onChange={({ currentTarget }) => onChange(currentTarget.value)}
@@ -97,7 +103,7 @@ export function SelectField({ label, value, choices, onChange, disabled }: Selec
           </option>
         ))}
       </select>
-    </label>
+    </div>
   );
 }
 

@@ -1,5 +1,5 @@
 /** Play, pause, step, begin anew; what is going on; and a link to it. It stays in sight. */
-import { computed } from '@preact/signals';
+import { computed, signal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { change, data, isPlaying, latestTerms, model, settings, speed } from '../state.js';
 import { attempt, pause, play, reset, step, trainFromScratch } from '../session.js';
@@ -9,6 +9,15 @@ import './transport.css';
 
 /** Steps that the model has taken. */
 const stepCount = computed(() => Math.max(latestTerms.value?.step ?? 0, model.value?.step ?? 0));
+
+/** What was asked for and is not done yet: kernels of a new model take a while to compile. */
+const waiting = signal(0);
+
+async function asked(run: () => Promise<unknown>): Promise<void> {
+  waiting.value++;
+  await run();
+  waiting.value--;
+}
 
 export function Transport() {
   const isReady = model.value !== undefined && data.value !== undefined;
@@ -21,18 +30,18 @@ export function Transport() {
         class="primary"
         disabled={!isReady}
         aria-describedby={wrong && 'draft-unused'}
-        onClick={() => void draftSettled().then(trainFromScratch)}
+        onClick={() => void asked(() => draftSettled().then(trainFromScratch))}
       >
         Train from scratch
       </button>
       <PlayButton isReady={isReady} />
-      <button type="button" disabled={!isReady} onClick={() => void step()}>
+      <button type="button" disabled={!isReady} onClick={() => void asked(step)}>
         Step
       </button>
       <button
         type="button"
         disabled={!isReady}
-        onClick={() => void draftSettled().then(() => attempt(reset))}
+        onClick={() => void asked(() => draftSettled().then(() => attempt(reset)))}
         title="New weights from the seed, without training"
       >
         Reset
@@ -63,7 +72,7 @@ function PlayButton({ isReady }: { readonly isReady: boolean }) {
       type="button"
       disabled={!isReady}
       aria-keyshortcuts="k"
-      onClick={() => void (isPlaying.value ? pause() : play())}
+      onClick={() => void asked(isPlaying.value ? pause : play)}
     >
       {isPlaying.value ? 'Pause' : onward} <kbd aria-hidden="true">K</kbd>
     </button>
@@ -77,7 +86,7 @@ function useShortcut(isReady: boolean): void {
       const { key, repeat, ctrlKey, metaKey, altKey, target } = event;
       const isTyping = target instanceof HTMLElement && target.matches('input, textarea, select');
       if (key.toLowerCase() !== 'k' || repeat || ctrlKey || metaKey || altKey || isTyping || !isReady) return;
-      void (isPlaying.peek() ? pause() : play());
+      void asked(isPlaying.peek() ? pause : play);
     };
     addEventListener('keydown', onKey);
     return () => removeEventListener('keydown', onKey);
@@ -93,6 +102,7 @@ function Progress() {
     <p class="progress">
       <span role="status">{isPlaying.value ? 'Training' : rest}</span>
       {isPlaying.value && <span> · step {count.toLocaleString('en')}</span>}
+      {waiting.value > 0 && <span> · preparing …</span>}
       {isPlaying.value && rate !== undefined && <span> · {rate.toFixed(0)} images/s</span>}
     </p>
   );

@@ -34,6 +34,8 @@ export class Training {
   #trainer: Trainer | undefined;
   #vae: Vae | undefined;
   #isPlaying = false;
+  /** Counts calls of play, each of which has a loop of its own: an earlier one that still waits has ended. */
+  #loops = 0;
   #stepMs = 0;
 
   constructor(
@@ -94,13 +96,15 @@ export class Training {
     if (this.#isPlaying) return;
     this.#isPlaying = true;
     this.listener.onPlaying(true);
-    void this.#loop();
+    void this.#loop(++this.#loops);
   }
 
   /** Resolves when the last step's terms are told. */
   async pause(): Promise<void> {
-    this.#stop();
+    const wasPlaying = this.#isPlaying;
+    this.#isPlaying = false;
     await this.turns.run(() => this.#tick());
+    if (wasPlaying && !this.#isPlaying) this.listener.onPlaying(false);
   }
 
   /** One step, shown when it is done. */
@@ -132,16 +136,10 @@ export class Training {
     };
   }
 
-  #stop(): void {
-    if (!this.#isPlaying) return;
-    this.#isPlaying = false;
-    this.listener.onPlaying(false);
-  }
-
-  async #loop(): Promise<void> {
+  async #loop(number: number): Promise<void> {
     let told = performance.now();
     try {
-      while (this.#isPlaying && this.#trainer) {
+      while (this.#isPlaying && this.#trainer && number === this.#loops) {
         if (!this.live.isSlow) await this.listener.beforeStep(this.#stepMs);
         await this.turns.run(() => this.#trainer?.step());
         const { isSlow } = this.live;
@@ -154,7 +152,9 @@ export class Training {
     } catch (error) {
       this.listener.onError(error);
     }
-    this.#stop();
+    if (!this.#isPlaying || number !== this.#loops) return; // it was paused, and may play again
+    this.#isPlaying = false;
+    this.listener.onPlaying(false);
   }
 
   #ticked = performance.now();

@@ -114,7 +114,7 @@ function Summary() {
       setSaid(describe(terms));
     });
   }, []);
-  return <output class="hidden">{said}</output>;
+  return <output class="unseen">{said}</output>;
 }
 
 function describe({ step, elbo, kl }: Terms & { readonly step: number }): string {

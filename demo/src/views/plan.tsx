@@ -81,7 +81,7 @@ function Measured({ plan: step }: { readonly plan: StepPlan }) {
         <Fact name="memory on the GPU" value={formatQuantity(gpuByteLength, 'B')} />
       </dl>
       <table>
-        <caption class="hidden">Dispatches of a training step</caption>
+        <caption class="unseen">Dispatches of a training step</caption>
         <thead>
           <tr>
             <th scope="col">Operation</th>
