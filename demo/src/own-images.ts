@@ -114,9 +114,9 @@ export async function readImages(files: readonly NamedFile[]): Promise<boolean> 
 function tellSkipped({ images, skipped, leftOut }: ReadReport, count: number): void {
   const named = skipped.slice(0, MOST_NAMED).map(({ path, reason }) => `${path}: ${reason}`);
   const more = skipped.length > MOST_NAMED ? ` And ${skipped.length - MOST_NAMED} more.` : '';
-  const which =
-    skipped.length === 1 && count === 1 ? 'The file was' : `${skipped.length} of ${count} files were`;
-  if (skipped.length > 0) note('warning', `${which} skipped. ${named.join('. ')}.${more}`);
+  const were = skipped.length === 1 ? 'was' : 'were';
+  if (skipped.length > 0)
+    note('warning', `${skipped.length} of ${count} files ${were} skipped. ${named.join('. ')}.${more}`);
   if (leftOut > 0) note('warning', `${leftOut} images were left out: more do not fit into memory.`);
   if (!images)
     note(

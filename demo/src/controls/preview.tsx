@@ -52,8 +52,8 @@ function listed(names: readonly string[]): string {
 /** Side by side, a pixel a pixel; the page makes it larger. */
 function draw(canvas: HTMLCanvasElement, pictures: readonly Pixels[]): void {
   const { width = 1, height = 1 } = pictures[0] ?? {};
-  canvas.width = width * Math.min(COLUMNS, Math.max(1, pictures.length));
-  canvas.height = height * Math.ceil(pictures.length / COLUMNS);
+  canvas.width = width * COLUMNS;
+  canvas.height = height * Math.max(1, Math.ceil(pictures.length / COLUMNS));
   const context = canvas.getContext('2d')!;
   for (const [i, { data: bytes }] of pictures.entries())
     context.putImageData(
