@@ -7,8 +7,10 @@ import { resolve } from 'node:path';
 import rehypeKatex from 'rehype-katex';
 import remarkMath from 'remark-math';
 import { defineConfig, type Plugin } from 'vite';
+import { OFFLINE_FILE, offlineCopy } from './offline-plugin.js';
 
 const root = resolve(import.meta.dirname, '..');
+const outDir = resolve(import.meta.dirname, 'dist');
 const entries = ['gpu', 'interop', 'worker', 'storage', 'export', 'evaluation'];
 
 /** Only what the page itself brings; nothing inline, nothing from elsewhere, nothing evaluated. */
@@ -52,6 +54,7 @@ export default defineConfig({
       }),
     },
     strictPolicy,
+    offlineCopy(outDir),
   ],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   resolve: {
@@ -65,11 +68,20 @@ export default defineConfig({
   },
   worker: { format: 'es' },
   build: {
-    outDir: resolve(import.meta.dirname, 'dist'),
+    outDir,
     emptyOutDir: true,
     target: 'es2022',
     // data and the checkpoint stay files of their own, which are fetched when they are needed
     assetsInlineLimit: 0,
+    rolldownOptions: {
+      input: {
+        index: resolve(import.meta.dirname, 'index.html'),
+        offline: resolve(import.meta.dirname, 'src/offline.ts'),
+      },
+      output: {
+        entryFileNames: ({ name }) => (name === 'offline' ? OFFLINE_FILE : 'assets/[name]-[hash].js'),
+      },
+    },
     license: { fileName: 'THIRD-PARTY-LICENSES.md' },
   },
   server: { fs: { allow: [root] } },

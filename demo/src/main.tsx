@@ -1,8 +1,16 @@
-/** The page begins: its parts, then the GPU, the model and the images. */
+/** The page begins: its parts, then the GPU, the model and the images, and last its offline copy, which is in no hurry. */
 import { render } from 'preact';
 import { Page } from './page.js';
 import { start } from './session.js';
+import { obstacle } from './state.js';
 import './style.css';
 
 render(<Page />, document.querySelector('#page')!);
-void start();
+void start().then(keepOffline);
+
+/** Without a service worker the page works as long as it has a network. */
+async function keepOffline(): Promise<void> {
+  const { serviceWorker } = navigator as Partial<Navigator>;
+  if (import.meta.env.PROD && !obstacle.value)
+    await serviceWorker?.register('./offline.js').catch(() => undefined);
+}

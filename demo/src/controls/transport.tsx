@@ -1,9 +1,9 @@
 /** Play, pause, step, and begin anew. */
-import { isPlaying, model } from '../state.js';
+import { data, isPlaying, model } from '../state.js';
 import { pause, play, step, trainFromScratch } from '../session.js';
 
 export function Transport() {
-  const isReady = model.value !== undefined;
+  const isReady = model.value !== undefined && data.value !== undefined;
   return (
     <div class="transport" role="group" aria-label="Training">
       <button type="button" class="primary" disabled={!isReady} onClick={() => void trainFromScratch()}>

@@ -241,9 +241,10 @@ export class Studio {
   }
 
   /** What was recorded of the training as an animated GIF. @throws SpecError when nothing was */
-  animation(): Promise<Uint8Array> {
+  async animation(): Promise<Uint8Array> {
     if (this.#recorder.frames.length === 0)
       throw new SpecError('animation', 'nothing has been recorded yet; train for a moment, then ask again');
+    await this.#turns.run(() => this.#recorder.take(this.#model(), this.#training.step));
     return animation(this.#recorder, this.#model());
   }
 
@@ -291,6 +292,7 @@ export class Studio {
     }
     this.#resume = undefined;
     this.#settings = settings;
+    await this.#recorder.take(vae, this.#training.step);
   }
 
   async #onSteps(terms: readonly StepTerms[], speed: Speed): Promise<void> {

@@ -1,0 +1,85 @@
+/**
+ * Plan: the built folder on a plain host, below a path, under a strict policy in the header: nothing is refused, it trains, and
+ * does so without the host when it was loaded once. What is loaded before the first picture is held to its budget.
+ */
+import { expect, test, type Page } from '@playwright/test';
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { canvasLaunch } from '../browser.js';
+import { openDemo } from '../demo-page.js';
+import { drawnSamples, savedStep, takeAway } from '../demo-picture.js';
+import { hostFolder } from '../static-host.js';
+
+test.use({ launchOptions: canvasLaunch, serviceWorkers: 'allow' });
+
+const dist = resolve(import.meta.dirname, '../../demo/dist');
+const BUDGET_BYTES = 300_000;
+
+/** Collects what the policy refuses, on the page. Workers say so on the console only. */
+async function watchPolicy(page: Page): Promise<() => Promise<string[]>> {
+  await page.addInitScript(() => {
+    const refused: string[] = [];
+    Object.assign(globalThis, { refused });
+    document.addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) =>
+      refused.push(`${violatedDirective}: ${blockedURI}`),
+    );
+  });
+  return () => page.evaluate(() => (globalThis as unknown as { refused: string[] }).refused);
+}
+
+async function trainOneStep(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Step', exact: true }).click();
+  await expect(page.locator('#curves').getByText(/nats/).first()).toBeVisible();
+}
+
+test('from a subfolder, under a strict policy, and then without the host', async ({ page, context }) => {
+  const host = await hostFolder(dist, '/some/where/');
+  const refused = await watchPolicy(page);
+  const { errors } = await openDemo(page, host.url);
+  await drawnSamples(page);
+  await trainOneStep(page);
+  for (const button of [/^PyTorch/, /^ONNX/, /^Animation/, /^Samples/]) await takeAway(page, button);
+  expect(await refused()).toEqual([]);
+  expect(errors).toEqual([]);
+  await page.evaluate(async () => void (await navigator.serviceWorker.ready));
+  await host.close();
+  await context.setOffline(true);
+
+  await page.reload();
+  await expect(page.getByRole('button', { name: 'Resume' })).toBeEnabled();
+  expect(await savedStep(page)).toBe(1);
+  await drawnSamples(page);
+  await trainOneStep(page);
+  await expect.poll(() => savedStep(page)).toBe(2);
+  expect(await refused()).toEqual([]);
+  expect(errors).toEqual([]);
+});
+
+test('what is loaded before the first picture', async ({ page }) => {
+  const host = await hostFolder(dist, '/');
+  // a worker that is registered later would fetch every file
+  await page.addInitScript(() => {
+    Object.defineProperty(ServiceWorkerContainer.prototype, 'register', {
+      value: () => Promise.reject(new Error('not in this test')),
+    });
+  });
+  await openDemo(page, host.url);
+  await drawnSamples(page);
+  const scripts = [...new Set(host.requests)].filter((name) => name.endsWith('.js'));
+  const sizes = scripts.map((name) => gzipSync(readFileSync(join(dist, name))).length);
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  test.info().annotations.push({
+    type: 'figure',
+    description: `demo page: ${(total / 1000).toFixed(0)} KB of scripts, gzipped, before the first picture`,
+  });
+  expect(total).toBeGreaterThan(50_000);
+  expect(total).toBeLessThan(BUDGET_BYTES);
+  const before = scripts.length;
+  for (const button of [/^ONNX/, /^Manifold/]) await takeAway(page, button);
+  const later = new Set(host.requests.filter((name) => name.endsWith('.js')));
+  expect(later.size, 'what makes the files is loaded when it is asked for').toBeGreaterThan(before);
+  expect(scripts.filter((name) => /export|gifenc|fflate|browser/.test(name))).toEqual([]);
+  expect(existsSync(join(dist, 'offline.js'))).toBe(true);
+  await host.close();
+});
