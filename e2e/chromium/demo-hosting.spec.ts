@@ -3,7 +3,7 @@
  * does so without the host when it was loaded once. What is loaded before the first picture is held to its budget.
  */
 import { expect, test, type Page } from '@playwright/test';
-import { existsSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { canvasLaunch } from '../browser.js';
@@ -55,6 +55,44 @@ test('from a subfolder, under a strict policy, and then without the host', async
   expect(await refused()).toEqual([]);
   expect(errors).toEqual([]);
 });
+
+test('a newer build takes over on the next visit', async ({ page, context }) => {
+  const folder = test.info().outputPath('host');
+  cpSync(dist, folder, { recursive: true });
+  const host = await hostFolder(folder, '/');
+  await openDemo(page, host.url);
+  await page.evaluate(async () => void (await navigator.serviceWorker.ready));
+
+  const older = replaceIn(join(folder, 'index.html'), /<title>.*<\/title>/, '<title>A newer build</title>');
+  replaceIn(join(folder, 'offline.js'), /("url":"index.html","revision":")\w+/, '$1newer');
+  const installed = page.evaluate(async () => {
+    const registration = await navigator.serviceWorker.ready;
+    await registration.update();
+    const { installing, waiting } = registration;
+    if (waiting) return;
+    await new Promise((done) =>
+      installing!.addEventListener('statechange', () => installing!.state === 'installed' && done(undefined)),
+    );
+  });
+  await installed;
+  await page.reload();
+  expect(`<title>${await page.title()}</title>`, 'a tab keeps its build').toBe(older);
+  await page.close();
+
+  const next = await context.newPage();
+  await expect
+    .poll(async () => (await next.goto(host.url), await next.title()), 'the older build has no tab any more')
+    .toBe('A newer build');
+  await host.close();
+});
+
+/** @returns what was there */
+function replaceIn(path: string, pattern: RegExp, replacement: string): string {
+  const text = readFileSync(path, 'utf8');
+  const [found] = pattern.exec(text)!;
+  writeFileSync(path, text.replace(pattern, replacement));
+  return found;
+}
 
 test('what is loaded before the first picture', async ({ page }) => {
   const host = await hostFolder(dist, '/');

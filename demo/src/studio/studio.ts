@@ -3,7 +3,6 @@ import {
   completeSpec,
   DeviceError,
   fromPixels,
-  readSafetensors,
   SpecError,
   Vae,
   VaeError,
@@ -11,7 +10,8 @@ import {
   type StepTerms,
   type VaeSpec,
 } from 'webgpu-vae';
-import { readNote, writeNote, type Kept, type PageState } from '../kept.js';
+import { writeNote, type Kept, type PageState } from '../kept.js';
+import { isSameSpec, readCheckpoint } from './checkpoint-file.js';
 import { Gallery, toPixels } from './gallery.js';
 import { Keeper, type Snapshot } from './keeper.js';
 import { Observer, toFloats } from './observer.js';
@@ -82,7 +82,7 @@ export class Studio {
     this.#describe = describe;
     const [found, device] = await Promise.all([this.#keeper.open(), this.#gpu.open()]);
     this.#tell({ type: 'device', description: device.description });
-    return found && readNote((await metadataOf(found).catch(() => undefined))?.get('note'));
+    return found && (await readCheckpoint(found).catch(() => undefined))?.kept;
   }
 
   /** The model that an earlier visit has saved, from which its training goes on. @throws CheckpointError */
@@ -123,15 +123,15 @@ export class Studio {
     await this.#training.pause();
     return this.#turns.run(async () => {
       const vae = await Vae.load(bytes, { device: this.#gpu.device });
-      const metadata = await metadataOf(bytes);
-      const kept = readNote(metadata.get('note'));
-      const training = metadata.get('training');
-      // Vae.load has read it
-      const taken = training === undefined ? 0 : (JSON.parse(training) as { step: number }).step;
-      const step = kept?.step ?? taken;
-      await this.#use(vae, { bytes, step, hasTraining: training !== undefined }, isPretrained);
+      const { kept, ...file } = await readCheckpoint(bytes);
+      await this.#use(vae, { bytes, ...file }, isPretrained);
       return { facts: this.facts, kept };
     });
+  }
+
+  /** Whether both describe one model. */
+  isSameSpec(a: unknown, b: unknown): boolean {
+    return isSameSpec(a, b);
   }
 
   /** Trains until `pause`. */
@@ -386,8 +386,4 @@ export class Studio {
     const message = error instanceof Error ? error.message : String(error);
     this.#tell({ type: 'note', kind: 'failure', message });
   }
-}
-
-async function metadataOf(bytes: Uint8Array): Promise<Map<string, string>> {
-  return (await readSafetensors(bytes)).metadata;
 }
