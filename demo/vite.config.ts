@@ -7,8 +7,10 @@ import { resolve } from 'node:path';
 import rehypeKatex from 'rehype-katex';
 import remarkMath from 'remark-math';
 import { defineConfig, type Plugin } from 'vite';
+import { OFFLINE_FILE, offlineCopy } from './offline-plugin.js';
 
 const root = resolve(import.meta.dirname, '..');
+const outDir = resolve(import.meta.dirname, 'dist');
 const entries = ['gpu', 'interop', 'worker', 'storage', 'export', 'evaluation'];
 
 /** Only what the page itself brings; nothing inline, nothing from elsewhere, nothing evaluated. */
@@ -76,7 +78,7 @@ export default defineConfig({
   root: import.meta.dirname,
   base: './',
   cacheDir: resolve(root, '.cache/vite'),
-  plugins: [texts, strictPolicy],
+  plugins: [texts, strictPolicy, offlineCopy(outDir)],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   resolve: {
     alias: [
@@ -89,13 +91,22 @@ export default defineConfig({
   },
   worker: { format: 'es' },
   build: {
-    outDir: resolve(import.meta.dirname, 'dist'),
+    outDir,
     emptyOutDir: true,
     target: 'es2022',
     // data and the checkpoint stay files of their own, which are fetched when they are needed
     assetsInlineLimit: 0,
+    rolldownOptions: {
+      checks: { pluginTimings: false },
+      input: {
+        index: resolve(import.meta.dirname, 'index.html'),
+        offline: resolve(import.meta.dirname, 'src/offline.ts'),
+      },
+      output: {
+        entryFileNames: ({ name }) => (name === 'offline' ? OFFLINE_FILE : 'assets/[name]-[hash].js'),
+      },
+    },
     license: { fileName: 'THIRD-PARTY-LICENSES.md' },
-    rolldownOptions: { checks: { pluginTimings: false } },
   },
   server: { fs: { allow: [root] } },
 });

@@ -21,6 +21,12 @@ export default defineConfig({
   projects: [
     { name: 'unit', testDir: 'unit', fullyParallel: true },
     { name: 'node', testDir: 'node', workers: 1 },
-    { name: 'chromium', testDir: 'chromium', workers: 1, use: { launchOptions: chromiumLaunch } },
+    {
+      name: 'chromium',
+      testDir: 'chromium',
+      workers: 1,
+      // the offline copy of the demo page has a test of its own; the others need not fetch it
+      use: { launchOptions: chromiumLaunch, serviceWorkers: 'block' },
+    },
   ],
 });

@@ -1,10 +1,8 @@
 /** What outlives a visit and a lost GPU, on the page's side: what is opened, offered and said. */
-import { completeSpec } from 'webgpu-vae';
 import { download } from './downloads.js';
 import type { Kept } from './kept.js';
 import { attempt, studio } from './line.js';
 import * as state from './state.js';
-import type { ModelFacts } from './studio/protocol.js';
 
 const LOST =
   'The GPU stopped working. It is being brought back, with what was learned up to the last snapshot …';
@@ -15,10 +13,7 @@ export async function openSaved(found: Kept | undefined): Promise<boolean> {
   if (!found) return false;
   state.saved.value = found;
   const isAsked = location.search.length > 1 || location.hash.length > 1;
-  if (!isAsked || isSameTraining(found.settings)) {
-    await goOn(isAsked);
-    return true;
-  }
+  if (!isAsked || (await isSameTraining(found.settings))) return opens(() => goOn(isAsked));
   state.note(
     'info',
     `A training of yours is saved at step ${found.step}. This address asks for another one.`,
@@ -30,11 +25,21 @@ export async function openSaved(found: Kept | undefined): Promise<boolean> {
   return false;
 }
 
+/** What cannot be opened is told, and the page opens as it does without it. */
+async function opens(run: () => Promise<void>): Promise<boolean> {
+  let isOpen = false;
+  await attempt(async () => {
+    await run();
+    isOpen = true;
+  });
+  return isOpen;
+}
+
 /** Whether the settings that came with the address are those of the saved training. */
-function isSameTraining(kept: Kept['settings']): boolean {
-  const names = ['source', 'spec', 'seed', 'isPretrained'] as const;
+async function isSameTraining(kept: Kept['settings']): Promise<boolean> {
+  const names = ['source', 'seed', 'isPretrained'] as const;
   const asked = state.settings.peek();
-  return names.every((name) => JSON.stringify(kept[name]) === JSON.stringify(asked[name]));
+  return names.every((name) => kept[name] === asked[name]) && studio.isSameSpec(kept['spec'], asked.spec);
 }
 
 /** Settings of the address are newer than those that were saved. */
@@ -53,9 +58,10 @@ async function restore(
   hasSettings: boolean,
 ): Promise<void> {
   state.history.value = kept?.history ?? { training: [], validation: [] };
-  const settings = settingsFrom(kept?.settings ?? state.settings.peek());
-  const spec = isSpecOf(settings, facts) ? settings.spec : facts.spec;
-  if (!hasSettings) state.change({ ...settings, spec, isPretrained: false });
+  const settings = kept ? settingsFrom(kept.settings) : { ...state.settings.peek(), isPretrained: false };
+  // the visitor's own words for the specification, as long as they describe this model
+  const spec = (await studio.isSameSpec(settings.spec, facts.spec)) ? settings.spec : facts.spec;
+  if (!hasSettings) state.change({ ...settings, spec });
   const { source } = state.settings.peek();
   if (source === state.data.peek()?.kind) return;
   if (source !== 'own') await studio.useSource({ kind: source });
@@ -81,15 +87,6 @@ function isAlike(given: unknown, value: unknown): boolean {
   if (Array.isArray(value))
     return Array.isArray(given) && given.every((entry) => Number.isFinite(entry as number));
   return typeof given === typeof value && given !== null && !Number.isNaN(given);
-}
-
-/** Whether the next model would be of the same specification, in which defaults may be left out. */
-function isSpecOf({ spec }: state.Settings, facts: ModelFacts): boolean {
-  try {
-    return JSON.stringify(completeSpec(spec)) === JSON.stringify(facts.spec);
-  } catch {
-    return false; // what was saved may come from another version of the page
-  }
 }
 
 /** Deletes what is saved in the browser. */

@@ -94,9 +94,13 @@ export async function play(): Promise<void> {
 }
 
 async function begin(): Promise<void> {
+  await beforeTraining();
+  await studio.play(trainingSettings());
+}
+
+async function beforeTraining(): Promise<void> {
   keepStorage();
   await recordManifold();
-  await studio.play(trainingSettings());
 }
 
 export async function pause(): Promise<void> {
@@ -104,7 +108,7 @@ export async function pause(): Promise<void> {
 }
 
 export async function step(): Promise<void> {
-  await attempt(() => studio.step(trainingSettings()));
+  await attempt(async () => (await beforeTraining(), await studio.step(trainingSettings())));
 }
 
 /** The settings that a training keeps. */

@@ -39,6 +39,7 @@ export class Recorder {
   clear(): void {
     this.#frames = [];
     this.#stride = 1;
+    this.#dueMs = 0;
     this.#drawing = undefined;
   }
 
@@ -50,11 +51,19 @@ export class Recorder {
   /** A frame, if it is time for one; called in turn. */
   async record(vae: Vae, step: number): Promise<void> {
     const started = performance.now();
-    if (!this.#drawing || started < this.#dueMs || this.#times++ % this.#stride > 0) return;
+    if (started < this.#dueMs || this.#times++ % this.#stride > 0) return;
+    const isFirst = this.#frames.length === 0;
+    await this.take(vae, step);
+    // the first one compiles what the others use
+    const tookMs = isFirst ? 0 : performance.now() - started;
+    this.#dueMs = performance.now() + tookMs / SHARE;
+  }
+
+  /** A frame of the model as it is, unless it is there; called in turn. */
+  async take(vae: Vae, step: number): Promise<void> {
+    if (!this.#drawing || this.#frames.at(-1)?.step === step) return;
     const images = await imagesOf(vae, this.#drawing);
     this.#frames = [...this.#frames, { step, images: Uint8Array.from(images, (value) => 255 * value) }];
-    const ended = performance.now();
-    this.#dueMs = ended + (ended - started) / SHARE;
     if (this.#frames.length <= MOST_FRAMES) return;
     this.#frames = this.#frames.filter((_, index) => index % 2 === 0);
     this.#stride *= 2;

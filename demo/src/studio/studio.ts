@@ -4,7 +4,6 @@ import {
   DeviceError,
   fromPixels,
   parameterCount,
-  readSafetensors,
   SpecError,
   Vae,
   VaeError,
@@ -12,7 +11,8 @@ import {
   type StepTerms,
   type VaeSpec,
 } from 'webgpu-vae';
-import { readNote, writeNote, type Kept, type PageState } from '../kept.js';
+import { writeNote, type Kept, type PageState } from '../kept.js';
+import { isSameSpec, readCheckpoint } from './checkpoint-file.js';
 import { Comparison } from './comparison.js';
 import { Gallery, toPixels } from './gallery.js';
 import { Keeper, type Snapshot } from './keeper.js';
@@ -99,7 +99,7 @@ export class Studio {
     this.#describe = describe;
     const [found, device] = await Promise.all([this.#keeper.open(), this.#gpu.open()]);
     this.#tell({ type: 'device', description: device.description });
-    return found && readNote((await metadataOf(found).catch(() => undefined))?.get('note'));
+    return found && (await readCheckpoint(found).catch(() => undefined))?.kept;
   }
 
   /** The model that an earlier visit has saved, from which its training goes on. @throws CheckpointError */
@@ -156,15 +156,15 @@ export class Studio {
     await this.#training.pause();
     return this.#turns.run(async () => {
       const vae = await Vae.load(bytes, { device: this.#gpu.device });
-      const metadata = await metadataOf(bytes);
-      const kept = readNote(metadata.get('note'));
-      const training = metadata.get('training');
-      // Vae.load has read it
-      const taken = training === undefined ? 0 : (JSON.parse(training) as { step: number }).step;
-      const step = kept?.step ?? taken;
-      await this.#use(vae, { bytes, step, hasTraining: training !== undefined }, isPretrained);
+      const { kept, ...file } = await readCheckpoint(bytes);
+      await this.#use(vae, { bytes, ...file }, isPretrained);
       return { facts: this.facts, kept };
     });
+  }
+
+  /** Whether both describe one model. */
+  isSameSpec(a: unknown, b: unknown): boolean {
+    return isSameSpec(a, b);
   }
 
   /** Trains until `pause`. */
@@ -305,9 +305,10 @@ export class Studio {
   }
 
   /** What was recorded of the training as an animated GIF. @throws SpecError when nothing was */
-  animation(): Promise<Uint8Array> {
+  async animation(): Promise<Uint8Array> {
     if (this.#recorder.frames.length === 0)
       throw new SpecError('animation', 'nothing has been recorded yet; train for a moment, then ask again');
+    await this.#turns.run(() => this.#recorder.take(this.#model(), this.#training.step));
     return animation(this.#recorder, this.#model());
   }
 
@@ -356,6 +357,7 @@ export class Studio {
     }
     this.#resume = undefined;
     this.#settings = settings;
+    await this.#recorder.take(vae, this.#training.step);
   }
 
   async #onSteps(terms: readonly StepTerms[], speed: Speed): Promise<void> {
@@ -461,8 +463,4 @@ export class Studio {
     const message = error instanceof Error ? error.message : String(error);
     this.#tell({ type: 'note', kind: 'failure', message });
   }
-}
-
-async function metadataOf(bytes: Uint8Array): Promise<Map<string, string>> {
-  return (await readSafetensors(bytes)).metadata;
 }
