@@ -1,6 +1,7 @@
 /** The page's canvases: each shows a drawing of the model, straight from the GPU, and again when the weights have changed. */
 import type { CompleteSpec, Pixels, Vae } from 'webgpu-vae';
 import { ModelCanvas } from 'webgpu-vae/interop';
+import { Pace } from './pace.js';
 import type { Drawing } from './protocol.js';
 
 interface Picture {
@@ -12,8 +13,9 @@ interface Picture {
   /** Resolves when it is drawn; a drawing that comes meanwhile replaces the one that waits. */
   busy?: Promise<void>;
   isStale: boolean;
-  /** New weights are shown from this time on; and what will do that. */
-  nextMs: number;
+  /** Of showing new weights. */
+  pace: Pace;
+  /** What will show them. */
   timer?: ReturnType<typeof setTimeout>;
 }
 
@@ -31,7 +33,7 @@ export class Gallery {
   ) {}
 
   attach(name: string, canvas: OffscreenCanvas): void {
-    this.#pictures.set(name, { canvas, isVisible: true, isStale: false, nextMs: 0 });
+    this.#pictures.set(name, { canvas, isVisible: true, isStale: false, pace: new Pace(SHARE) });
   }
 
   detach(name: string): void {
@@ -65,7 +67,7 @@ export class Gallery {
   use(vae: Vae | undefined): void {
     for (const picture of this.#pictures.values()) {
       close(picture);
-      picture.nextMs = 0;
+      picture.pace = new Pace(SHARE);
       const { drawing } = picture;
       if (drawing && 'decode' in drawing && vae?.spec.latent !== this.#vae?.spec.latent)
         delete picture.drawing;
@@ -76,7 +78,7 @@ export class Gallery {
   /** Draws everything in sight anew, for the weights have changed: now, or when it is its time; called in turn. */
   async redraw(): Promise<void> {
     for (const picture of this.#pictures.values()) {
-      const waitMs = picture.nextMs - performance.now();
+      const { waitMs } = picture.pace;
       if (waitMs <= 0) await this.#paintTimed(picture);
       else picture.timer ??= setTimeout(() => void this.#refresh(picture), waitMs);
     }
@@ -94,10 +96,7 @@ export class Gallery {
   async #paintTimed(picture: Picture): Promise<void> {
     clearTimeout(picture.timer);
     delete picture.timer;
-    const started = performance.now();
-    await this.#paint(picture);
-    const now = performance.now();
-    picture.nextMs = now + (now - started) / SHARE;
+    await picture.pace.run(() => this.#paint(picture));
   }
 
   async #paint(picture: Picture): Promise<void> {

@@ -1,37 +1,27 @@
 /** What is measured beside the training: where the held-out images lie in the latent space, and their bound. */
 import type { Dataset, Terms, Vae } from 'webgpu-vae';
 import { takeRows } from 'webgpu-vae';
+import { Pace } from './pace.js';
 import type { Codes, Tell } from './protocol.js';
 
-/** Measuring takes at most about this share of the time. */
-const SHARE = 0.15;
+/** Each measurement takes at most about this share of the time. */
+const SHARE = 0.1;
 const LEAST_INTERVAL_MS = 500;
 const VALIDATION_ROWS = 500;
 
 export class Observer {
-  #nextCodesMs = 0;
-  #nextValidationMs = 0;
+  readonly #codes = new Pace(SHARE, LEAST_INTERVAL_MS);
+  readonly #validation = new Pace(SHARE, LEAST_INTERVAL_MS);
 
   constructor(readonly tell: Tell) {}
 
-  /** Both measurements, if it is time for them or `isForced`; called in turn. */
+  /** One of the measurements, if it is time for it, or the codes if `isForced`; called in turn. */
   async observe(vae: Vae, test: Dataset, step: number, isForced = false): Promise<void> {
-    const now = performance.now();
-    if (isForced || now >= this.#nextCodesMs) {
-      this.tell({ type: 'codes', codes: await encodeAll(vae, test, step) });
-      this.#nextCodesMs = next(now);
-      return;
-    }
-    if (now < this.#nextValidationMs) return;
-    this.tell({ type: 'validation', step, terms: await validate(vae, test) });
-    this.#nextValidationMs = next(now);
+    if (isForced || this.#codes.isDue)
+      this.tell({ type: 'codes', codes: await this.#codes.run(() => encodeAll(vae, test, step)) });
+    else if (this.#validation.isDue)
+      this.tell({ type: 'validation', step, terms: await this.#validation.run(() => validate(vae, test)) });
   }
-}
-
-/** When a measurement that began at `started` may be made again. */
-function next(started: number): number {
-  const now = performance.now();
-  return now + Math.max(LEAST_INTERVAL_MS, (now - started) / SHARE);
 }
 
 /** Terms of held-out images, always the same with the same noise. */

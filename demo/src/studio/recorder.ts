@@ -1,5 +1,6 @@
 /** The manifold while it is learnt: a frame now and then, for an animation of the whole training. */
 import type { Vae } from 'webgpu-vae';
+import { Pace } from './pace.js';
 import { imagesOf } from './pictures.js';
 import type { Drawing } from './protocol.js';
 
@@ -16,7 +17,7 @@ export interface Frame {
 export class Recorder {
   #drawing: Drawing | undefined;
   #frames: readonly Frame[] = [];
-  #dueMs = 0;
+  #pace = new Pace(SHARE);
   /** Every so manieth time is recorded. */
   #stride = 1;
   #times = 0;
@@ -39,7 +40,7 @@ export class Recorder {
   clear(): void {
     this.#frames = [];
     this.#stride = 1;
-    this.#dueMs = 0;
+    this.#pace = new Pace(SHARE);
     this.#drawing = undefined;
   }
 
@@ -50,13 +51,8 @@ export class Recorder {
 
   /** A frame, if it is time for one; called in turn. */
   async record(vae: Vae, step: number): Promise<void> {
-    const started = performance.now();
-    if (started < this.#dueMs || this.#times++ % this.#stride > 0) return;
-    const isFirst = this.#frames.length === 0;
-    await this.take(vae, step);
-    // the first one compiles what the others use
-    const tookMs = isFirst ? 0 : performance.now() - started;
-    this.#dueMs = performance.now() + tookMs / SHARE;
+    if (!this.#pace.isDue || this.#times++ % this.#stride > 0) return;
+    await this.#pace.run(() => this.take(vae, step));
   }
 
   /** A frame of the model as it is, unless it is there; called in turn. */
