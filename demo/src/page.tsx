@@ -28,7 +28,11 @@ export function Page() {
       <main>
         <fieldset class="all" disabled={isGone.value}>
           <Transport />
-          <div class="columns">
+          <div class="areas">
+            <div class="first">
+              <LatentSpace />
+              <Curves />
+            </div>
             <div class="controls">
               <DataControls />
               <ModelControls />
@@ -36,10 +40,8 @@ export function Page() {
               <TakeAway />
             </div>
             <div class="views">
-              <LatentSpace />
-              <Curves />
-              <Reconstructions />
               <DrawingPad />
+              <Reconstructions />
               <Samples />
               <Interpolation />
               <Traversals />
