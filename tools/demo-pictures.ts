@@ -17,7 +17,9 @@ const sizes = [
   { width: 820, height: 1100 },
   { width: 390, height: 844 },
 ];
-const LEAST_IMAGES = 40_000;
+const STEPS = 400;
+/** For the canvases that come into sight. */
+const SETTLE_MS = 5000;
 
 const { values } = parseArgs({ options: { out: { type: 'string', default: 'docs/images' } } });
 const folder = resolve(import.meta.dirname, '..', values.out);
@@ -39,7 +41,7 @@ try {
   await server.close();
 }
 
-/** The page with a model that has been trained from scratch for two epochs, paused. */
+/** The page with a model that has been trained from scratch for some epochs, paused. */
 async function open(
   from: Browser,
   colorScheme: 'light' | 'dark',
@@ -50,11 +52,15 @@ async function open(
   await page.goto(server.url);
   await page.getByRole('button', { name: 'Train from scratch' }).click();
   await page.waitForFunction(
-    (least) => Number(document.querySelector('[data-images]')?.getAttribute('data-images')) >= least,
-    LEAST_IMAGES,
+    (steps) => Number(/step (\d+)/.exec(document.querySelector('.transport')!.textContent)?.[1]) >= steps,
+    STEPS,
     { timeout: 300_000 },
   );
   await page.getByRole('button', { name: 'Pause' }).click();
   await page.getByRole('button', { name: 'Resume' }).waitFor();
+  // what is out of sight is not drawn
+  const height = await page.evaluate(() => document.documentElement.scrollHeight);
+  await page.setViewportSize({ width: viewport.width, height });
+  await page.waitForTimeout(SETTLE_MS);
   return page;
 }
