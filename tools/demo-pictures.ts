@@ -52,7 +52,10 @@ async function open(
   await page.goto(server.url);
   await page.getByRole('button', { name: 'Train from scratch' }).click();
   await page.waitForFunction(
-    (steps) => Number(/step (\d+)/.exec(document.querySelector('.transport')!.textContent)?.[1]) >= steps,
+    (steps) => {
+      const text = document.querySelector('.transport')!.textContent;
+      return Number(/step ([\d,]+)/.exec(text)?.[1]?.replaceAll(',', '')) >= steps;
+    },
     STEPS,
     { timeout: 300_000 },
   );
