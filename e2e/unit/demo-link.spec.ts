@@ -29,7 +29,7 @@ const others: Settings = {
   beta: 4.5,
   isSlow: true,
   isPretrained: false,
-  z: [0.1, -1.25, 0, 5.300000000000001, 1e-7],
+  z: [0.1, -1.25, 0, Math.PI, 1e-7],
   axes: [4, 1],
 };
 

@@ -7,8 +7,11 @@ import { CopyLink } from './copy-link.js';
 import { draftSettled, problem } from './draft.js';
 import './transport.css';
 
-/** Steps that the model has taken. */
-const stepCount = computed(() => Math.max(latestTerms.value?.step ?? 0, model.value?.step ?? 0));
+/** Steps that the model has taken; terms name the first one 0. */
+const stepCount = computed(() => {
+  const { value: terms } = latestTerms;
+  return Math.max(terms ? terms.step + 1 : 0, model.value?.step ?? 0);
+});
 
 /** What was asked for and is not done yet: kernels of a new model take a while to compile. */
 const waiting = signal(0);
