@@ -63,7 +63,7 @@ export async function look(element: Locator): Promise<string> {
 /** Draws on the pad with the mouse, through places that are shares of its sides. */
 export async function stroke(page: Page, places: readonly (readonly [number, number])[]): Promise<void> {
   const pad = page.getByRole('application', { name: 'Pad to draw on' });
-  await pad.scrollIntoViewIfNeeded();
+  await pad.hover(); // waits until it moves no more
   const { x, y, width, height } = (await pad.boundingBox())!;
   for (const [i, [across, down]] of places.entries()) {
     await page.mouse.move(x + across * width, y + down * height, { steps: 4 });

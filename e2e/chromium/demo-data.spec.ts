@@ -152,6 +152,14 @@ test('a running training goes over to other images; another size is learned from
 
 test('files are read where they can be, and named where they cannot', async ({ page }) => {
   const { errors } = await openDemo(page, server.url);
+  await expect(facts(page)).toContainText('20,000 to learn from');
+  await stroke(page, [
+    [0.3, 0.2],
+    [0.7, 0.8],
+  ]);
+  await expect(latents(page)).toHaveCount(2);
+  await expect(page.getByText(/The model places it at/)).toHaveCount(1);
+  const told = await latents(page).allTextContents();
   await page.getByText('Your own images', { exact: true }).click();
   const input = page.getByLabel('Choose files');
   const notes = page.locator('.notes');
@@ -182,6 +190,7 @@ test('files are read where they can be, and named where they cannot', async ({ p
   await expect(facts(page)).toContainText('3 to learn from');
   await expect(facts(page)).not.toContainText('classes');
   await steps(page, 1);
+  await expect.poll(() => latents(page).allTextContents()).not.toEqual(told);
 
   const folder = test.info().outputPath('kinds');
   for (const kind of ['round', 'flat']) {
@@ -195,6 +204,7 @@ test('files are read where they can be, and named where they cannot', async ({ p
 
   await input.setInputFiles(resolve(import.meta.dirname, '../../demo/public/pretrained.safetensors'));
   await expect(notes).toContainText('pretrained.safetensors is the model now.');
+  await expect.poll(() => latents(page).allTextContents()).toEqual(told);
   await expect(facts(page)).toContainText('4 to learn from');
   expect(errors).toEqual([]);
 });

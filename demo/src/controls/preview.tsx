@@ -25,6 +25,9 @@ export function Preview() {
     <figure class="preview">
       <canvas
         ref={ref}
+        // the place that the images will take
+        width={COLUMNS}
+        height={IMAGES / COLUMNS}
         class="live"
         role="img"
         aria-label={facts ? `Some images of ${facts.name}` : 'No images yet'}
