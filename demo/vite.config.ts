@@ -7,6 +7,7 @@ import { resolve } from 'node:path';
 import rehypeKatex from 'rehype-katex';
 import remarkMath from 'remark-math';
 import { defineConfig, type Plugin } from 'vite';
+import { focusableMath } from './focusable-math.js';
 
 const root = resolve(import.meta.dirname, '..');
 const entries = ['gpu', 'interop', 'worker', 'storage', 'export', 'evaluation'];
@@ -48,7 +49,7 @@ export default defineConfig({
       ...mdx({
         jsxImportSource: 'preact',
         remarkPlugins: [remarkMath],
-        rehypePlugins: [[rehypeKatex, { output: 'mathml' }]],
+        rehypePlugins: [[rehypeKatex, { output: 'mathml' }], focusableMath],
       }),
     },
     strictPolicy,
