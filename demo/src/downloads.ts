@@ -1,8 +1,9 @@
 /** Files that the visitor takes away: the worker makes them, the browser saves them. */
 import { attempt, studio } from './line.js';
-import { manifoldDrawing } from './manifold.js';
 import { model, settings } from './state.js';
 import type { Drawing } from './studio/protocol.js';
+import { drawingOf } from './views/codes.js';
+import { imagesPerSide, manifoldCodes } from './views/plane.js';
 
 /** What can be taken away: how its name ends, and how it is made. */
 const kinds = {
@@ -35,8 +36,8 @@ export async function recordManifold(): Promise<void> {
 
 function manifold(): Drawing {
   const { z, axes } = settings.peek();
-  const { input, condition } = model.peek()!.spec;
-  return manifoldDrawing(z, axes, input, condition?.classes);
+  const n = imagesPerSide(model.peek()!.spec.input);
+  return drawingOf(manifoldCodes(z, axes, n), n)!; // there is a model
 }
 
 async function baseName(): Promise<string> {

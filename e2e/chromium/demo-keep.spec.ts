@@ -168,13 +168,13 @@ test('files to take away, and one that is none', async ({ page }) => {
   expect(contrast(Uint8Array.from(picture.data))).toBeGreaterThan(10);
   const manifold = await takeAway(page, /^Manifold/);
   expect(manifold.name).toBe(`${base}-manifold.png`);
-  expect(decode(manifold.bytes)).toMatchObject({ width: 14 * 28, height: 14 * 28 });
+  expect(decode(manifold.bytes)).toMatchObject({ width: 15 * 28, height: 15 * 28 });
 
   const gif = await takeAway(page, /^Animation/);
   expect(gif.name).toBe(`${base}-manifold.gif`);
   const { frameCount, size, changed } = await readAnimation(page, gif.bytes);
   expect(frameCount).toBeGreaterThan(1);
-  expect(size).toEqual([14 * 28, 14 * 28]);
+  expect(size).toEqual([15 * 28, 15 * 28]);
   expect(changed, 'pixels that differ between the first and the last frame').toBeGreaterThan(1000);
 
   await page.getByLabel('Open a checkpoint').setInputFiles({
