@@ -2,7 +2,7 @@
 import { SpecError } from '../../gpu/errors.js';
 import { elementCount } from '../../gpu/shape.js';
 import { encode } from '../checkpoint/concatenate.js';
-import { readSafetensors } from '../checkpoint/safetensors.js';
+import { fileTensors, modelTensors } from '../checkpoint/model-file.js';
 import type { CompleteSpec } from '../spec.js';
 import { modelNetworks, type ModelNetworks } from './model-networks.js';
 import { GraphBuilder } from './onnx/graph.js';
@@ -51,9 +51,10 @@ interface Parts {
  */
 export async function exportOnnx(source: ExportSource, options: OnnxOptions = {}): Promise<ExportedFiles> {
   const exported = await exportedModel(source);
-  const { spec } = exported.model;
+  const { model, values } = exported;
+  const { spec } = model;
   const names = checkGraphs(options.graphs ?? onnxGraphs);
-  const { tensors } = await readSafetensors(exported.file);
+  const tensors = new Map(fileTensors(modelTensors(model, values)));
   const parts = { spec, networks: modelNetworks(spec) };
   const files = new Map<string, Uint8Array>();
   for (const name of names) {

@@ -1,5 +1,6 @@
 /** A model as a folder for PyTorch: weights, a readable module, a training script, and how to use them. */
 import { encode } from '../checkpoint/concatenate.js';
+import { writeModelFile } from '../checkpoint/model-file.js';
 import { exportedModel, type ExportedFiles, type ExportedModel, type ExportSource } from './source.js';
 import { modelPython } from './torch/model.js';
 import { trainPython } from './torch/train.js';
@@ -15,9 +16,9 @@ import { trainPython } from './torch/train.js';
  */
 export async function exportTorch(source: ExportSource): Promise<ExportedFiles> {
   const exported = await exportedModel(source);
-  const { model, file } = exported;
+  const { model, values } = exported;
   return new Map([
-    ['model.safetensors', file],
+    ['model.safetensors', await writeModelFile(model, values)],
     ['model.py', encode(modelPython(model))],
     ['train_ddp.py', encode(trainPython(model.spec.condition !== undefined))],
     ['README.txt', encode(readme(exported))],
