@@ -1,4 +1,9 @@
 /** Models that exports are tried on: every preset, every layer, and every member that leaves, with data that it can have. */
+import { add } from '../src/gpu/ops/binary.js';
+import { reshape } from '../src/gpu/ops/constant.js';
+import { matmul } from '../src/gpu/ops/matmul.js';
+import { affine, unary } from '../src/gpu/ops/unary.js';
+import type { OwnObjective } from '../src/index.js';
 import { writeModelFile } from '../src/vae/checkpoint/model-file.js';
 import { Model } from '../src/vae/model.js';
 import { convResidualSpec, convSpec, denseSpec, worldModelsSpec } from '../src/vae/presets.js';
@@ -133,6 +138,25 @@ const likelihoods: Readonly<Record<string, LikelihoodSpec>> = {
 export const likelihoodModels: Readonly<Record<string, VaeSpec>> = Object.fromEntries(
   Object.entries(likelihoods).map(([name, likelihood]) => [name, small({ likelihood })]),
 );
+
+/** An objective of its author's own, which has weights: how far a Linear of the reconstruction's mean is from 1. */
+const distance: OwnObjective = ({ weights }) => {
+  const { weight, bias } = weights.linear('objective.own', [1], [1]);
+  return {
+    usesBound: true,
+    penalty({ bound, mean }) {
+      const made = add(matmul(reshape(mean(bound.reconstruction), [1, 1]), weight), bias);
+      const loss = reshape(unary('abs', affine(made, 1, -1)), [1]);
+      return { loss, terms: { loss } };
+    },
+  };
+};
+
+/** A model with it, and the code that it takes to make one. */
+export const ownObjective = {
+  spec: small({ objective: { type: 'own', name: 'distance' } }),
+  extensions: { objectives: { distance } },
+} as const;
 
 /** The file of a model in which no number is as it was initialised, running statistics included. */
 export function movedModelFile(spec: VaeSpec, seed: number): Promise<Uint8Array> {

@@ -6,6 +6,7 @@
  * | posteriors | diagonal  | isotropic, full, deterministic, vector-quantized; flows are refused by name       |
  * | priors     | N(0, I)   | mixture, conditional; a class; vamp is refused by name                            |
  * | likelihood | Bernoulli | each of the others                                                                |
+ * | objective  | the bound | one of its author's own, which stays behind                                       |
  * | beside it  |           | Triton's configuration states the graphs' own tensors; Python compiles ray_batch.py |
  */
 import { expect, test } from '@playwright/test';
@@ -26,6 +27,7 @@ import { Vae } from '../../src/vae/vae.js';
 import {
   layerModels,
   likelihoodModels,
+  ownObjective,
   posteriorModels,
   presetModels,
   priorModels,
@@ -56,6 +58,7 @@ const models: Readonly<Record<string, VaeSpec>> = {
   ...posteriorModels,
   ...priorModels,
   ...likelihoodModels,
+  'own objective': ownObjective.spec,
 };
 
 /** Rows of images [H, W, C] as [C, H, W]; rows of vectors stay. */
@@ -155,7 +158,11 @@ async function compare(
 
 for (const [name, spec] of Object.entries(models))
   test(`${name} in onnxruntime`, async () => {
-    const vae = await Vae.create(spec, { device: await nodeDevice(), seed: 6 });
+    const vae = await Vae.create(spec, {
+      device: await nodeDevice(),
+      seed: 6,
+      ...ownObjective.extensions,
+    });
     const left = missing[name];
     if (left)
       await expect(exportOnnx(vae)).rejects.toThrow(/ has no ONNX yet; exported are .*graphs: \[.*\]/s);

@@ -6,13 +6,14 @@
  * | posteriors | diagonal  | isotropic, full, deterministic, uniform, flows, vector-quantized           |
  * | priors     | N(0, I)   | mixture, vamp, conditional, factorized; a class                            |
  * | likelihood | Bernoulli | each of the others                                                         |
+ * | own parts  |           | an objective stays behind; a layer is refused                              |
  * | training   |           | train_ddp.py alone: plain, told a class, quantized, every layer; two processes under torchrun |
  */
 import { expect, test } from '@playwright/test';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadImages } from '../../src/node/data.js';
-import { exportTorch } from '../../src/vae/export/index.js';
+import { exportOnnx, exportTorch, type ExportedFiles } from '../../src/vae/export/index.js';
 import { floatRows } from '../../src/vae/data/dataset.js';
 import type { VaeSpec } from '../../src/vae/spec.js';
 import { Vae } from '../../src/vae/vae.js';
@@ -21,6 +22,7 @@ import {
   layerModels,
   likelihoodModels,
   movedModelFile,
+  ownObjective,
   posteriorModels,
   presetModels,
   priorModels,
@@ -149,13 +151,47 @@ test('a discriminator stays behind, and the rest is a model of ours', async () =
   const rows = rowsFor(spec, 8);
   await expectSame({ factor: [vae, rows] });
   const files = await exportTorch(vae);
-  expect(new TextDecoder().decode(files.get('README.txt'))).toContain('the objective factor');
+  expect(textOf(files, 'README.txt')).toContain('the objective factor');
+  expect(textOf(files, 'train_ddp.py')).toContain('Trains the bound: the objective factor is not here.');
   const again = await Vae.load(files.get('model.safetensors')!, { device: await nodeDevice() });
   expect(again.spec.objective).toEqual({ type: 'elbo' });
   expect(await again.encode(rows.x)).toEqual(await vae.encode(rows.x));
   again.destroy();
   vae.destroy();
 });
+
+test("an objective of its author's own stays behind with its weights", async () => {
+  const { spec, extensions } = ownObjective;
+  const vae = await Vae.create(spec, { device: await nodeDevice(), seed: 4, ...extensions });
+  await expectSame({ own: [vae, rowsFor(spec, 8)] });
+  const files = await exportTorch(vae);
+  for (const name of ['README.txt', 'train_ddp.py'])
+    expect(textOf(files, name)).toContain("the objective 'distance' of its author");
+  expect(textOf(files, 'README.txt')).toContain('train_ddp.py       goes on with the bound alone;');
+  const again = await Vae.load(files.get('model.safetensors')!, { device: await nodeDevice() });
+  expect(again.spec.objective).toEqual({ type: 'elbo' });
+  again.destroy();
+  vae.destroy();
+});
+
+test("a layer of its author's own is refused by its place", async () => {
+  const own = { type: 'own', name: 'same' } as const;
+  const residual = { type: 'residual', layers: [own] } as const;
+  const vae = await Vae.create(
+    { ...small(), encoder: [residual] },
+    {
+      device: await nodeDevice(),
+      layers: { same: ({ shape }) => ({ shape, places: 1, apply: (x) => x }) },
+    },
+  );
+  for (const exported of [exportTorch(vae), exportOnnx(vae)])
+    await expect(exported).rejects.toThrow(
+      "[spec.encoder[0].layers[0]] is the layer 'same' of its author, whose code neither PyTorch nor ONNX has; build the model of the package's layers",
+    );
+  vae.destroy();
+});
+
+const textOf = (files: ExportedFiles, name: string): string => new TextDecoder().decode(files.get(name));
 
 test('a hierarchical prior is refused by name', async () => {
   const prior = { type: 'hierarchical', latent: 2, encoder: [], decoder: [] } as const;

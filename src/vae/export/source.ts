@@ -3,6 +3,7 @@ import type { ModelValues } from '../checkpoint/model-file.js';
 import { modelValues, openModelFile, type ModelFile } from '../checkpoint/model-file.js';
 import { Model } from '../model.js';
 import type { CompleteSpec } from '../spec.js';
+import { checkOwnLayers } from './network.js';
 
 /** A Vae, what its `save()` gave, or what `readModelFile` made of that. */
 export type ExportSource = Uint8Array | ModelFile | Savable;
@@ -23,22 +24,22 @@ export interface ExportedModel {
   readonly objective: CompleteSpec['objective'];
 }
 
-/** @throws CheckpointError for bytes that are no model of ours */
+/**
+ * An objective stays behind with what it alone has weights for, whosever it is.
+ * @throws CheckpointError for bytes that are no model of ours; SpecError for a layer of its author's own
+ */
 export async function exportedModel(source: ExportSource): Promise<ExportedModel> {
-  const file = await openModelFile('save' in source ? await source.save() : source);
-  const { objective } = file.spec;
-  const trained = new Model(file.spec);
-  const values = modelValues(trained, file.tensors);
-  if (objective.type === 'elbo') return { model: trained, values, objective };
-  return { ...withoutObjective(trained, values), objective };
+  const { spec, tensors } = await openModelFile('save' in source ? await source.save() : source);
+  checkOwnLayers(spec.encoder, 'spec.encoder');
+  checkOwnLayers(spec.decoder, 'spec.decoder');
+  const { objective } = spec;
+  const model = new Model({ ...spec, objective: { type: 'elbo' } });
+  const kept = objective.type === 'elbo' ? tensors : ofModel(model, tensors);
+  return { model, values: modelValues(model, kept), objective };
 }
 
-/** An objective's own weights come last, so those of the bound keep their places. */
-function withoutObjective(
-  trained: Model,
-  { weights, state }: ModelValues,
-): Pick<ExportedModel, 'model' | 'values'> {
-  const model = new Model({ ...trained.spec, objective: { type: 'elbo' } });
-  const { set, state: ofState } = model.weights;
-  return { model, values: { weights: weights.slice(0, set.length), state: state.slice(0, ofState.length) } };
+function ofModel({ weights }: Model, tensors: ModelFile['tensors']): ModelFile['tensors'] {
+  const all = [...weights.fileTensors(), ...weights.stateTensors()];
+  const names = new Set(all.map(({ layout }) => layout.name));
+  return new Map([...tensors].filter(([name]) => names.has(name)));
 }

@@ -20,21 +20,29 @@ export async function exportTorch(source: ExportSource): Promise<ExportedFiles> 
   return new Map([
     ['model.safetensors', await writeModelFile(model, values)],
     ['model.py', encode(modelPython(model))],
-    ['train_ddp.py', encode(trainPython(model.spec.condition !== undefined))],
+    ['train_ddp.py', encode(trainPython(model.spec.condition !== undefined, objectiveName(exported)))],
     ['README.txt', encode(readme(exported))],
   ]);
 }
 
 /** What a reader has to know about an objective that stays behind. */
-export function objectiveNote({ objective }: ExportedModel): string {
-  return objective.type === 'elbo'
+export function objectiveNote(exported: ExportedModel): string {
+  const name = objectiveName(exported);
+  return name === undefined
     ? ''
-    : `\nThe model was trained with the objective ${objective.type}. What is here is the model and its bound; the objective, and a
+    : `\nThe model was trained with the objective ${name}. What is here is the model and its bound; the objective, and a
 discriminator that it had, are not.\n`;
+}
+
+/** Undefined for the bound, which is what is exported. */
+function objectiveName({ objective }: ExportedModel): string | undefined {
+  if (objective.type === 'elbo') return undefined;
+  return objective.type === 'own' ? `'${objective.name}' of its author` : objective.type;
 }
 
 function readme(exported: ExportedModel): string {
   const labels = exported.model.spec.condition ? ' --labels labels.npy' : '';
+  const isBound = objectiveName(exported) === undefined;
   return `A variational autoencoder of webgpu-vae, for PyTorch 1.13 and later.
 
   python -c "from model import load; print(load())"
@@ -43,6 +51,6 @@ function readme(exported: ExportedModel): string {
 
 model.safetensors  weights under PyTorch's names, the specification in the metadata
 model.py           the model as an nn.Module: encode, draw, decode, elbo, sample, load
-train_ddp.py       continues the training; what it writes loads in webgpu-vae and in model.py
+train_ddp.py       ${isBound ? 'continues the training' : 'goes on with the bound alone'}; what it writes loads in webgpu-vae and in model.py
 ${objectiveNote(exported)}`;
 }
