@@ -97,6 +97,9 @@ export const posteriorModels: Readonly<Record<string, VaeSpec>> = {
   radial: small({ posterior: { type: 'radial', steps: 3 } }),
   iaf: small({ posterior: { type: 'iaf', steps: 2, units: 7, context: 3 } }),
   'vector-quantized': small({ posterior: { type: 'vector-quantized', codes: 6, dimension: 2 } }),
+  'vector-quantized, averages': small({
+    posterior: { type: 'vector-quantized', codes: 6, dimension: 2, codebook: 'ema', decay: 0.9 },
+  }),
 };
 
 export const priorModels: Readonly<Record<string, VaeSpec>> = {

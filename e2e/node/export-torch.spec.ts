@@ -13,6 +13,7 @@ import { expect, test } from '@playwright/test';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadImages } from '../../src/node/data.js';
+import { readModelFile } from '../../src/vae/checkpoint/model-file.js';
 import { exportOnnx, exportTorch, type ExportedFiles } from '../../src/vae/export/index.js';
 import { floatRows } from '../../src/vae/data/dataset.js';
 import type { VaeSpec } from '../../src/vae/spec.js';
@@ -49,6 +50,8 @@ interface TorchTerms {
   readonly reconstruction: readonly number[];
   readonly kl: readonly number[];
   readonly decoded: readonly number[];
+  /** Those of a posterior after a forward pass of training. */
+  readonly averages: Readonly<Record<string, readonly number[]>>;
 }
 
 function rowsFor({ input, latent, likelihood, posterior, condition }: VaeSpec, count: number): NoisyRows {
@@ -109,6 +112,8 @@ async function compare(name: string, vae: Vae, rows: NoisyRows, torch: TorchTerm
     kl: scaledError(kl, torch.kl),
     decoded: scaledError(decoded, torch.decoded),
   };
+  if (vae.spec.posterior.type === 'vector-quantized' && vae.spec.posterior.codebook === 'ema')
+    Object.assign(errors, await averageErrors(vae, rows, torch.averages));
   for (const [what, error] of Object.entries(errors)) {
     const description = `${name}: ${what} ${error.toExponential(1)}`;
     test.info().annotations.push({ type: 'error', description });
@@ -116,6 +121,31 @@ async function compare(name: string, vae: Vae, rows: NoisyRows, torch: TorchTerm
   }
   expect(reconstruction).toHaveLength(rows.noise.length / vae.spec.latent);
   expect(Math.max(...reconstruction.map(Math.abs)), 'there is something to compare').toBeGreaterThan(1);
+}
+
+/** How far PyTorch's averages are from ours, after a step on the same rows. */
+async function averageErrors(
+  vae: Vae,
+  { x, noise }: NoisyRows,
+  averages: TorchTerms['averages'],
+): Promise<Record<string, number>> {
+  const trained = await Vae.load(await vae.save(), { device: await nodeDevice() });
+  const trainer = await trained.trainer(undefined, { batchSize: noise.length / vae.spec.latent });
+  await trainer.step({ x, noise });
+  const { tensors } = await readModelFile(await trained.save());
+  trainer.destroy();
+  trained.destroy();
+  const before = (await readModelFile(await vae.save())).tensors;
+  expect(Object.keys(averages).toSorted()).toEqual(['posterior.codebook_counts', 'posterior.codebook_sums']);
+  return Object.fromEntries(
+    Object.entries(averages).map(([name, values]) => {
+      const ours = tensors.get(name)!.values as Float32Array;
+      expect(scaledError(ours, before.get(name)!.values as Float32Array), `${name} moved`).toBeGreaterThan(
+        0.01,
+      );
+      return [name, scaledError(ours, values)];
+    }),
+  );
 }
 
 for (const name of ['dense', 'conv'])
@@ -227,6 +257,12 @@ async function trainedInTorch(spec: VaeSpec, words: (script: string) => readonly
 const meanBound = ([reconstruction, kl]: [Float32Array, Float32Array]): number =>
   reconstruction.reduce((sum, value, i) => sum + value - kl[i]!, 0) / kl.length;
 
+/** --redirects and --tee: their defaults fail in PyTorch 1.13 under Python 3.11. */
+const inTwo = (script: string): string[] =>
+  `-m torch.distributed.run --standalone --nproc_per_node 2 --log_dir logs --redirects 2 --tee 1 ${script}`.split(
+    ' ',
+  );
+
 /** A .npy file of version 1 (numpy.lib.format). */
 function npy(shape: readonly number[], values: Float32Array): Uint8Array {
   const text = `{'descr': '<f4', 'fortran_order': False, 'shape': (${shape.join(', ')},), }`;
@@ -242,12 +278,26 @@ test.describe('train_ddp.py', () => {
     trainedInTorch(small({ condition: { classes: 3 } }), (script) => [script]));
   test('alone, vector-quantized', () =>
     trainedInTorch(posteriorModels['vector-quantized']!, (script) => [script]));
+  test('alone, vector-quantized by averages', () =>
+    trainedInTorch(posteriorModels['vector-quantized, averages']!, (script) => [script]));
   test('alone, every layer', () => trainedInTorch(layerModels['every layer']!, (script) => [script]));
-  test('two processes under torchrun', () =>
-    // --redirects and --tee: their defaults fail in PyTorch 1.13 under Python 3.11
-    trainedInTorch(small(), (script) =>
-      `-m torch.distributed.run --standalone --nproc_per_node 2 --log_dir logs --redirects 2 --tee 1 ${script}`.split(
-        ' ',
-      ),
-    ));
+  test('two processes under torchrun', () => trainedInTorch(small(), inTwo));
+  test('two processes have the averages of one', async () => {
+    const spec = posteriorModels['vector-quantized, averages']!;
+    const folder = testFolder();
+    const vae = await Vae.create(spec, { device: await nodeDevice(), seed: 4 });
+    const { x } = rowsFor(spec, 64);
+    await writeExport(vae, folder);
+    vae.destroy();
+    writeFileSync(join(folder, 'images.npy'), npy([64, ...spec.input], x));
+    const averages = async (name: string, batch: number, start: readonly string[]): Promise<Float32Array> => {
+      const words = `--data images.npy --steps 1 --batch ${batch} --out ${name}`.split(' ');
+      await runPython(folder, ...start, ...words);
+      const { tensors } = await readModelFile(readFileSync(join(folder, name)));
+      return tensors.get('posterior.codebook_sums')!.values as Float32Array;
+    };
+    const one = await averages('one.safetensors', 64, ['train_ddp.py']);
+    const two = await averages('two.safetensors', 32, inTwo('train_ddp.py'));
+    expect(scaledError(two, one)).toBeLessThan(TOLERANCE);
+  });
 });

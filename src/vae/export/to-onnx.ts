@@ -6,7 +6,7 @@ import { fileTensors, modelTensors } from '../checkpoint/model-file.js';
 import type { CompleteSpec } from '../spec.js';
 import { modelNetworks, type ModelNetworks } from './model-networks.js';
 import { GraphBuilder } from './onnx/graph.js';
-import { encoderInput, likelihoodMean, sampleLatents, summary } from './onnx/members.js';
+import { encoderInput, likelihoodMean, movingCodewords, sampleLatents, summary } from './onnx/members.js';
 import { runModules } from './onnx/modules.js';
 import { onnxBytes, tensorByteLength, type OnnxGraph } from './onnx/proto.js';
 import { rayPython } from './serving/ray.js';
@@ -55,6 +55,8 @@ export async function exportOnnx(source: ExportSource, options: OnnxOptions = {}
   const { spec } = model;
   const names = checkGraphs(options.graphs ?? onnxGraphs);
   const tensors = new Map(fileTensors(modelTensors(model, values)));
+  if (spec.posterior.type === 'vector-quantized' && spec.posterior.codebook === 'ema')
+    tensors.set('posterior.codebook', movingCodewords(tensors));
   const parts = { spec, networks: modelNetworks(spec) };
   const files = new Map<string, Uint8Array>();
   for (const name of names) {

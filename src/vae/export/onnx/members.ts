@@ -1,6 +1,8 @@
 /** Posterior, prior and likelihood as ONNX operators: the same formulas as in src/vae, which name their sources. */
 import { SpecError } from '../../../gpu/errors.js';
 import { elementCount, type Shape } from '../../../gpu/shape.js';
+import type { TensorToWrite } from '../../checkpoint/safetensors.js';
+import { SMOOTHING } from '../../posteriors/codebook.js';
 import type { CompleteSpec } from '../../spec.js';
 import type { ModelNetworks } from '../model-networks.js';
 import { network } from '../network.js';
@@ -55,6 +57,17 @@ function nearestCodewords(graph: GraphBuilder, latent: number, dimension: number
   const distances = graph.sum(graph.op('Mul', [away, away]), 2);
   const nearest = graph.op('ArgMin', [distances], { axis: 1, keepdims: 0 });
   return codewords(graph, latent, nearest);
+}
+
+/** The codewords of averages, which stand still in a graph: src/vae/posteriors/codebook.ts. */
+export function movingCodewords(tensors: ReadonlyMap<string, TensorToWrite>): TensorToWrite {
+  const counts = tensors.get('posterior.codebook_counts')!.values;
+  const { shape, values: sums } = tensors.get('posterior.codebook_sums')!;
+  const [codes, dimension] = shape as [number, number];
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  const smoothed = (code: number): number =>
+    ((counts[code]! + SMOOTHING) * total) / (total + codes * SMOOTHING);
+  return { shape, values: sums.map((value, i) => value / smoothed(Math.floor(i / dimension))) };
 }
 
 function codewords(graph: GraphBuilder, latent: number, index: string): string {

@@ -1,10 +1,12 @@
 /** p(z) as methods of the Python class: the same formulas as src/vae/priors, which name their sources. */
 import { SpecError } from '../../../gpu/errors.js';
 import { elementCount } from '../../../gpu/shape.js';
+import type { VectorQuantizedSpec } from '../../posteriors/posterior-spec.js';
 import type { CompleteSpec } from '../../spec.js';
 import { network, type Module } from '../network.js';
 import { sequential } from './modules.js';
 import { indented } from './python.js';
+import { codebookOf } from './quantized.js';
 
 export interface PriorCode {
   /** Makes `self.prior`, where the family has weights. */
@@ -25,7 +27,7 @@ export function priorCode(spec: CompleteSpec, hasOwnPrior: boolean): PriorCode {
   const { prior, latent, condition } = spec;
   const told = condition ? ', condition' : '';
   if (spec.posterior.type === 'vector-quantized' && hasOwnPrior)
-    return uniformCodes(spec.posterior.codes, latent / spec.posterior.dimension, told);
+    return uniformCodes(spec.posterior, latent, told);
   switch (prior.type) {
     case 'standard-normal':
       return standardNormal(told);
@@ -163,12 +165,16 @@ ${densityHead(told)}
 `,
 });
 
-const uniformCodes = (codes: number, groups: number, told: string): PriorCode => ({
-  logDensity: `${densityHead(told)}
+function uniformCodes(spec: VectorQuantizedSpec, latent: number, told: string): PriorCode {
+  const { codes, dimension } = spec;
+  const groups = latent / dimension;
+  return {
+    logDensity: `${densityHead(told)}
     return torch.full((len(z),), -${groups} * math.log(${codes}), device=z.device)
 `,
-  draw: `${drawHead(told)}
+    draw: `${drawHead(told)}
     chosen = torch.randint(${codes}, (count * ${groups},), device=device)
-    return self.posterior["codebook"][chosen].reshape(count, LATENT)
+    return ${codebookOf(spec)}[chosen].reshape(count, LATENT)
 `,
-});
+  };
+}
