@@ -3,7 +3,7 @@ import { add } from '../src/gpu/ops/binary.js';
 import { reshape } from '../src/gpu/ops/constant.js';
 import { matmul } from '../src/gpu/ops/matmul.js';
 import { affine, unary } from '../src/gpu/ops/unary.js';
-import type { OwnObjective } from '../src/index.js';
+import type { Extensions, OwnObjective } from '../src/index.js';
 import { writeModelFile } from '../src/vae/checkpoint/model-file.js';
 import { Model } from '../src/vae/model.js';
 import { convResidualSpec, convSpec, denseSpec, worldModelsSpec } from '../src/vae/presets.js';
@@ -162,8 +162,8 @@ export const ownObjective = {
 } as const;
 
 /** The file of a model in which no number is as it was initialised, running statistics included. */
-export function movedModelFile(spec: VaeSpec, seed: number): Promise<Uint8Array> {
-  const model = new Model(completeSpec(spec));
+export function movedModelFile(spec: VaeSpec, seed: number, extensions?: Extensions): Promise<Uint8Array> {
+  const model = new Model(completeSpec(spec), extensions);
   const { set, state } = model.weights;
   const moves = randomUniform([set.length], seed, -0.1, 0.1).values;
   const weights = model.weights.initialValues(seed).map((value, i) => value + moves[i]!);
