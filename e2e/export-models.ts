@@ -107,6 +107,10 @@ export const priorModels: Readonly<Record<string, VaeSpec>> = {
   'full, mixture': small({ posterior: 'full', prior: { type: 'mixture', components: 3 } }),
   vamp: small({ prior: { type: 'vamp', pseudoInputs: 4 } }),
   'full, vamp': small({ posterior: 'full', prior: { type: 'vamp', pseudoInputs: 4 } }),
+  'isotropic, vamp, images': {
+    ...small({ posterior: 'isotropic', prior: { type: 'vamp', pseudoInputs: 4 } }),
+    encoder: [{ type: 'conv', channels: 4, kernel: 3, stride: 2, activation: 'relu' }],
+  },
   'a class': small({ condition: { classes: 3 } }),
   'a class, images': {
     ...small({ condition: { classes: 3 } }),
@@ -120,6 +124,53 @@ export const priorModels: Readonly<Record<string, VaeSpec>> = {
     posterior: 'full',
     condition: { classes: 3 },
     prior: { type: 'conditional', layers: [] },
+  }),
+};
+
+/** Two and three levels, every prior above, and networks that are not just a Linear. */
+export const hierarchicalModels: Readonly<Record<string, VaeSpec>> = {
+  hierarchical: small({
+    prior: {
+      type: 'hierarchical',
+      latent: 2,
+      encoder: [{ type: 'dense', units: 5, activation: 'tanh' }],
+      decoder: [{ type: 'dense', units: 6, activation: 'relu' }, { type: 'layerNorm' }],
+    },
+  }),
+  'three levels, mixture': small({
+    posterior: 'full',
+    prior: {
+      type: 'hierarchical',
+      latent: 3,
+      encoder: [],
+      decoder: [],
+      prior: {
+        type: 'hierarchical',
+        latent: 2,
+        encoder: [],
+        decoder: [{ type: 'dense', units: 4, activation: 'tanh' }],
+        prior: { type: 'mixture', components: 3 },
+      },
+    },
+  }),
+  'hierarchical, vamp': small({
+    prior: {
+      type: 'hierarchical',
+      latent: 3,
+      encoder: [{ type: 'dense', units: 5, activation: 'tanh' }],
+      decoder: [],
+      prior: { type: 'vamp', pseudoInputs: 4 },
+    },
+  }),
+  'hierarchical, a class, conditional': small({
+    condition: { classes: 3 },
+    prior: {
+      type: 'hierarchical',
+      latent: 2,
+      encoder: [],
+      decoder: [{ type: 'dense', units: 5, activation: 'relu' }],
+      prior: { type: 'conditional', layers: [{ type: 'dense', units: 4, activation: 'tanh' }] },
+    },
   }),
 };
 
