@@ -4,7 +4,7 @@
  * | export | torch: four files, our bytes  | onnx: a model repository, two graphs of three; into a taken path  |
  * | import | a map of names                | a map that is no map, tensors that do not fit, no such file       |
  * | info   | spec, tensors, sha256         | --json; a file that is no model of ours                           |
- * | help   | an example each               | --to missing, --graphs beside torch, a prior without Python       |
+ * | help   | an example each               | --to missing, --graphs beside torch, a norm that is not PyTorch's |
  * | docs   | docs/export.md's own examples | JavaScript, Python in what it wrote, specification and map        |
  */
 import { expect, test } from '@playwright/test';
@@ -62,14 +62,14 @@ test('export --to onnx, and two graphs of three', async () => {
 
 test('what export refuses', async () => {
   const folder = testFolder();
-  const prior = { type: 'hierarchical', latent: 2, encoder: [], decoder: [] } as const;
-  await modelIn(folder, small({ prior }));
+  const mixed = [{ type: 'flatten' }, { type: 'groupNorm', groups: 2 }] as const;
+  await modelIn(folder, small({ encoder: mixed }));
   writeFileSync(join(folder, 'taken'), '');
   const cases: [words: string[], code: number, message: RegExp][] = [
     [['.'], 2, /required option '--to <name>'/],
     [['.', '--to', 'tf'], 1, /\[--to\] is 'tf'; expected torch or onnx/],
     [['.', '--to', 'torch', '--graphs', 'encoder'], 1, /\[--graphs\] came with --to torch/],
-    [['.', '--to', 'torch'], 1, /\[spec\.prior\] is hierarchical, which has no Python yet/],
+    [['.', '--to', 'torch'], 1, /\[spec\.encoder\[1\]\] is a groupNorm of 2 groups over a flattened image/],
     [['.', '--to', 'onnx', '--graphs', 'prior'], 1, /\[graphs\] is \[prior\]/],
     [['.', '--to', 'onnx', '--graphs', 'encoder,decoder', '--out', 'taken'], 1, /\[taken.*cannot be written/],
     [['nowhere', '--to', 'torch'], 1, /\[nowhere\] cannot be read/],

@@ -20,6 +20,7 @@ import type { VaeSpec } from '../../src/vae/spec.js';
 import { Vae } from '../../src/vae/vae.js';
 import {
   datumOf,
+  hierarchicalModels,
   layerModels,
   likelihoodModels,
   movedModelFile,
@@ -32,7 +33,7 @@ import {
 import { float32, scaledError } from '../model.js';
 import { nodeDevice } from '../node-device.js';
 import { elementCount, randomNormal, randomUniform } from '../reference/tensor.js';
-import { rowTerms, type NoisyRows } from '../terms.js';
+import { levelNoise, rowTerms, type NoisyRows } from '../terms.js';
 import { projectRoot, runProcess, testFolder } from './command-line.js';
 import { findTorch } from './torch.js';
 
@@ -163,12 +164,17 @@ const groups = {
   layers: layerModels,
   posteriors: posteriorModels,
   priors: priorModels,
+  'hierarchical priors': hierarchicalModels,
   likelihoods: likelihoodModels,
 };
 for (const [name, models] of Object.entries(groups))
   test(`${name}: strict, and the same terms`, async () => {
     const group: Record<string, readonly [Vae, NoisyRows]> = {};
-    for (const [key, spec] of Object.entries(models)) group[key] = [await movedModel(spec), rowsFor(spec, 8)];
+    for (const [key, spec] of Object.entries(models)) {
+      const vae = await movedModel(spec);
+      const levels = await levelNoise(vae, 8);
+      group[key] = [vae, { ...rowsFor(spec, 8), ...(levels && { levels }) }];
+    }
     await expectSame(group);
     for (const [vae] of Object.values(group)) vae.destroy();
   });
@@ -223,15 +229,6 @@ test("a layer of its author's own is refused by its place", async () => {
 
 const textOf = (files: ExportedFiles, name: string): string => new TextDecoder().decode(files.get(name));
 
-test('a hierarchical prior is refused by name', async () => {
-  const prior = { type: 'hierarchical', latent: 2, encoder: [], decoder: [] } as const;
-  const vae = await Vae.create(small({ prior }), { device: await nodeDevice() });
-  await expect(exportTorch(vae)).rejects.toThrow(
-    /\[spec\.prior\] is hierarchical.*standard-normal, mixture/s,
-  );
-  vae.destroy();
-});
-
 /** train_ddp.py on 64 images of `spec`, and the model that it made of them. */
 async function trainedInTorch(spec: VaeSpec, words: (script: string) => readonly string[]): Promise<void> {
   const folder = testFolder();
@@ -280,6 +277,8 @@ test.describe('train_ddp.py', () => {
     trainedInTorch(posteriorModels['vector-quantized']!, (script) => [script]));
   test('alone, vector-quantized by averages', () =>
     trainedInTorch(posteriorModels['vector-quantized, averages']!, (script) => [script]));
+  test('alone, three levels', () =>
+    trainedInTorch(hierarchicalModels['three levels, mixture']!, (script) => [script]));
   test('alone, every layer', () => trainedInTorch(layerModels['every layer']!, (script) => [script]));
   test('two processes under torchrun', () => trainedInTorch(small(), inTwo));
   test('two processes have the averages of one', async () => {

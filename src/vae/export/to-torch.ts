@@ -10,7 +10,7 @@ import { trainPython } from './torch/train.js';
  * whose state_dict matches strictly; `elbo(x, noise)` gives reconstruction and KL, f32[B] nats per datum each),
  * train_ddp.py (continues the training under torchrun, or in one process) and README.txt. For PyTorch 1.13 and later.
  *
- * @throws CheckpointError for bytes that are no model; SpecError for a part that has no Python yet, naming what has
+ * @throws CheckpointError for bytes that are no model; SpecError for a part that has no Python, naming it
  * @example
  * for (const [name, bytes] of await exportTorch(vae)) await writeFile(join('folder', name), bytes);
  */
