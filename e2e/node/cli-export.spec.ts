@@ -9,7 +9,7 @@
  */
 import { expect, test } from '@playwright/test';
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readSafetensors, writeSafetensors } from '../../src/vae/checkpoint/safetensors.js';
 import { writeModelFile } from '../../src/vae/checkpoint/model-file.js';
@@ -63,13 +63,15 @@ test('export --to onnx, and two graphs of three', async () => {
 test('what export refuses', async () => {
   const folder = testFolder();
   const mixed = [{ type: 'flatten' }, { type: 'groupNorm', groups: 2 }] as const;
-  await modelIn(folder, small({ encoder: mixed }));
+  await modelIn(folder);
+  mkdirSync(join(folder, 'odd'));
+  await modelIn(join(folder, 'odd'), small({ encoder: mixed }));
   writeFileSync(join(folder, 'taken'), '');
   const cases: [words: string[], code: number, message: RegExp][] = [
     [['.'], 2, /required option '--to <name>'/],
     [['.', '--to', 'tf'], 1, /\[--to\] is 'tf'; expected torch or onnx/],
     [['.', '--to', 'torch', '--graphs', 'encoder'], 1, /\[--graphs\] came with --to torch/],
-    [['.', '--to', 'torch'], 1, /\[spec\.encoder\[1\]\] is a groupNorm of 2 groups over a flattened image/],
+    [['odd', '--to', 'torch'], 1, /\[spec\.encoder\[1\]\] is a groupNorm of 2 groups over a flattened image/],
     [['.', '--to', 'onnx', '--graphs', 'prior'], 1, /\[graphs\] is \[prior\]/],
     [['.', '--to', 'onnx', '--graphs', 'encoder,decoder', '--out', 'taken'], 1, /\[taken.*cannot be written/],
     [['nowhere', '--to', 'torch'], 1, /\[nowhere\] cannot be read/],
