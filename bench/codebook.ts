@@ -6,14 +6,9 @@
  *
  *     npm run bench:codebook -- [--data fashion] [--limit 3000] [--epochs 30] [--seeds 3]
  */
-import { writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { Device } from '../src/gpu/device.js';
-import { floatRows } from '../src/vae/data/dataset.js';
-import { loadImages, openNodeGpu } from '../src/node/index.js';
-import { denseSpec } from '../src/vae/presets.js';
 import { Vae } from '../src/vae/vae.js';
+import { finishSmallTask, openSmallTask, smallTraining, squaredError } from './small-images.js';
 
 const { values: options } = parseArgs({
   options: {
@@ -23,19 +18,14 @@ const { values: options } = parseArgs({
     seeds: { type: 'string', default: '3' },
   },
 });
-const [latent, testRows, codes, dimension] = [16, 1000, 64, 4];
+const [latent, codes, dimension] = [16, 64, 4];
 const books = [
   { codebook: 'loss' },
   ...[0.9, 0.99].map((decay) => ({ codebook: 'ema', decay }) as const),
 ] as const;
 
-const device = await Device.open({ gpu: await openNodeGpu() });
-const size = [14, 14] as const;
-const train = await loadImages(options.data, 'train', { limit: Number(options.limit), size });
-const test = await loadImages(options.data, 'test', { limit: testRows, size });
-const images = floatRows(test, 0, testRows);
-const likelihood = { type: 'gaussian', scale: 0.3 } as const;
-const base = denseSpec({ input: train.shape, hidden: 64, latent, likelihood });
+const task = await openSmallTask(options, latent);
+const { device, train, test, images, base } = task;
 
 const rows = [];
 console.log('| codebook | seed | perplexity | used | reconstruction | error |');
@@ -44,8 +34,7 @@ for (const book of books)
   for (let seed = 1; seed <= Number(options.seeds); seed++) {
     const posterior = { type: 'vector-quantized', codes, dimension, commitment: 20, ...book } as const;
     const vae = await Vae.create({ ...base, posterior }, { device, seed });
-    const training = { epochs: Number(options.epochs), batchSize: 100, seed, learningRate: 2e-3 };
-    const report = await vae.train(train, training);
+    const report = await vae.train(train, smallTraining(options, seed));
     const { reconstruction } = await vae.evaluate(test);
     const { mean } = await vae.encode(images);
     const decoded = await vae.decode(mean);
@@ -59,7 +48,7 @@ for (const book of books)
         ),
       ).size,
       reconstruction,
-      error: decoded.reduce((sum, value, i) => sum + (value - images[i]!) ** 2, 0) / images.length,
+      error: squaredError(decoded, images),
     };
     rows.push(row);
     const name = 'decay' in book ? `ema ${book.decay}` : book.codebook;
@@ -69,11 +58,4 @@ for (const book of books)
     );
     vae.destroy();
   }
-const header = { adapter: device.description, ...options, rows };
-const path = fileURLToPath(new URL('../docs/members/codebook.json', import.meta.url));
-writeFileSync(path, `${JSON.stringify(header, null, 2)}\n`);
-console.log(
-  `${device.description}; ${options.data}, ${train.rows} images of 14 x 14, ${options.epochs} epochs`,
-);
-device.destroy();
-process.exit(0);
+finishSmallTask(task, options, 'codebook', rows);

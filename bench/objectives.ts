@@ -7,19 +7,14 @@
  *
  *     npm run bench:objectives -- [--data mnist] [--limit 3000] [--epochs 6] [--only dip,mmd]
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { discrepancy } from '../e2e/reference/objectives.js';
-import { Device } from '../src/gpu/device.js';
 import { standardNormal } from '../src/gpu/threefry.js';
-import { floatRows } from '../src/vae/data/dataset.js';
-import { loadImages, openNodeGpu } from '../src/node/index.js';
 import { splitKl } from '../src/vae/metrics/kl-split.js';
 import { fitCodePrior } from '../src/vae/samplers/code-prior.js';
-import { denseSpec } from '../src/vae/presets.js';
 import { Vae } from '../src/vae/vae.js';
 import { objectiveSpecs } from './member-specs.js';
+import { finishSmallTask, openSmallTask, smallTraining, squaredError } from './small-images.js';
 
 const { values: options } = parseArgs({
   options: {
@@ -29,16 +24,11 @@ const { values: options } = parseArgs({
     only: { type: 'string', default: '' },
   },
 });
-const [latent, testRows, splitRows] = [6, 1000, 500];
+const [latent, splitRows] = [6, 500];
 const only = options.only.split(',').filter(Boolean);
 
-const device = await Device.open({ gpu: await openNodeGpu() });
-const size = [14, 14] as const;
-const train = await loadImages(options.data, 'train', { limit: Number(options.limit), size });
-const test = await loadImages(options.data, 'test', { limit: testRows, size });
-const images = floatRows(test, 0, testRows);
-const likelihood = { type: 'gaussian', scale: 0.3 } as const;
-const base = denseSpec({ input: train.shape, hidden: 64, latent, likelihood });
+const task = await openSmallTask(options, latent);
+const { device, train, test, images, base } = task;
 
 const rows = [];
 console.log(
@@ -48,8 +38,7 @@ console.log('| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 for (const [name, member] of Object.entries(objectiveSpecs)) {
   if (only.length > 0 && !only.includes(name)) continue;
   const vae = await Vae.create({ ...base, ...member }, { device, seed: 1 });
-  const training = { epochs: Number(options.epochs), batchSize: 100, seed: 1, learningRate: 2e-3 };
-  const report = await vae.train(train, training);
+  const report = await vae.train(train, smallTraining(options, 1));
   const row = { name, ...(await measure(vae)), training: report.train.others ?? {} };
   rows.push(row);
   const { terms, error, split, mmd, correlation } = row;
@@ -63,21 +52,13 @@ for (const [name, member] of Object.entries(objectiveSpecs)) {
   );
   vae.destroy();
 }
-const folder = fileURLToPath(new URL('../docs/members/', import.meta.url));
-mkdirSync(folder, { recursive: true });
-const header = { adapter: device.description, ...options, rows };
-writeFileSync(`${folder}objectives.json`, `${JSON.stringify(header, null, 2)}\n`);
-console.log(
-  `${device.description}; ${options.data}, ${train.rows} images of 14 x 14, ${options.epochs} epochs`,
-);
-device.destroy();
-process.exit(0);
+finishSmallTask(task, options, 'objectives', rows);
 
 /** What a trained model makes of the test images. */
 async function measure(vae: Vae) {
   const { mean, logVariance } = await vae.encode(images);
   const decoded = await vae.decode(mean);
-  const error = decoded.reduce((sum, value, i) => sum + (value - images[i]!) ** 2, 0) / images.length;
+  const error = squaredError(decoded, images);
   const noise = standardNormal(2 * mean.length, 1, 1);
   const sigma = (i: number): number => (logVariance.length > 0 ? Math.exp(logVariance[i]! / 2) : 0);
   const z = Float64Array.from(mean, (m, i) => m + sigma(i) * noise[i]!);

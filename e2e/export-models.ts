@@ -1,4 +1,9 @@
 /** Models that exports are tried on: every preset, every layer, and every member that leaves, with data that it can have. */
+import { add } from '../src/gpu/ops/binary.js';
+import { reshape } from '../src/gpu/ops/constant.js';
+import { matmul } from '../src/gpu/ops/matmul.js';
+import { affine, unary } from '../src/gpu/ops/unary.js';
+import type { Extensions, OwnObjective } from '../src/index.js';
 import { writeModelFile } from '../src/vae/checkpoint/model-file.js';
 import { Model } from '../src/vae/model.js';
 import { convResidualSpec, convSpec, denseSpec, worldModelsSpec } from '../src/vae/presets.js';
@@ -92,6 +97,9 @@ export const posteriorModels: Readonly<Record<string, VaeSpec>> = {
   radial: small({ posterior: { type: 'radial', steps: 3 } }),
   iaf: small({ posterior: { type: 'iaf', steps: 2, units: 7, context: 3 } }),
   'vector-quantized': small({ posterior: { type: 'vector-quantized', codes: 6, dimension: 2 } }),
+  'vector-quantized, averages': small({
+    posterior: { type: 'vector-quantized', codes: 6, dimension: 2, codebook: 'ema', decay: 0.9 },
+  }),
 };
 
 export const priorModels: Readonly<Record<string, VaeSpec>> = {
@@ -99,6 +107,10 @@ export const priorModels: Readonly<Record<string, VaeSpec>> = {
   'full, mixture': small({ posterior: 'full', prior: { type: 'mixture', components: 3 } }),
   vamp: small({ prior: { type: 'vamp', pseudoInputs: 4 } }),
   'full, vamp': small({ posterior: 'full', prior: { type: 'vamp', pseudoInputs: 4 } }),
+  'isotropic, vamp, images': {
+    ...small({ posterior: 'isotropic', prior: { type: 'vamp', pseudoInputs: 4 } }),
+    encoder: [{ type: 'conv', channels: 4, kernel: 3, stride: 2, activation: 'relu' }],
+  },
   'a class': small({ condition: { classes: 3 } }),
   'a class, images': {
     ...small({ condition: { classes: 3 } }),
@@ -112,6 +124,53 @@ export const priorModels: Readonly<Record<string, VaeSpec>> = {
     posterior: 'full',
     condition: { classes: 3 },
     prior: { type: 'conditional', layers: [] },
+  }),
+};
+
+/** Two and three levels, every prior above, and networks that are not just a Linear. */
+export const hierarchicalModels: Readonly<Record<string, VaeSpec>> = {
+  hierarchical: small({
+    prior: {
+      type: 'hierarchical',
+      latent: 2,
+      encoder: [{ type: 'dense', units: 5, activation: 'tanh' }],
+      decoder: [{ type: 'dense', units: 6, activation: 'relu' }, { type: 'layerNorm' }],
+    },
+  }),
+  'three levels, mixture': small({
+    posterior: 'full',
+    prior: {
+      type: 'hierarchical',
+      latent: 3,
+      encoder: [],
+      decoder: [],
+      prior: {
+        type: 'hierarchical',
+        latent: 2,
+        encoder: [],
+        decoder: [{ type: 'dense', units: 4, activation: 'tanh' }],
+        prior: { type: 'mixture', components: 3 },
+      },
+    },
+  }),
+  'hierarchical, vamp': small({
+    prior: {
+      type: 'hierarchical',
+      latent: 3,
+      encoder: [{ type: 'dense', units: 5, activation: 'tanh' }],
+      decoder: [],
+      prior: { type: 'vamp', pseudoInputs: 4 },
+    },
+  }),
+  'hierarchical, a class, conditional': small({
+    condition: { classes: 3 },
+    prior: {
+      type: 'hierarchical',
+      latent: 2,
+      encoder: [],
+      decoder: [{ type: 'dense', units: 5, activation: 'relu' }],
+      prior: { type: 'conditional', layers: [{ type: 'dense', units: 4, activation: 'tanh' }] },
+    },
   }),
 };
 
@@ -134,9 +193,28 @@ export const likelihoodModels: Readonly<Record<string, VaeSpec>> = Object.fromEn
   Object.entries(likelihoods).map(([name, likelihood]) => [name, small({ likelihood })]),
 );
 
+/** An objective of its author's own, which has weights: how far a Linear of the reconstruction's mean is from 1. */
+const distance: OwnObjective = ({ weights }) => {
+  const { weight, bias } = weights.linear('objective.own', [1], [1]);
+  return {
+    usesBound: true,
+    penalty({ bound, mean }) {
+      const made = add(matmul(reshape(mean(bound.reconstruction), [1, 1]), weight), bias);
+      const loss = reshape(unary('abs', affine(made, 1, -1)), [1]);
+      return { loss, terms: { loss } };
+    },
+  };
+};
+
+/** A model with it, and the code that it takes to make one. */
+export const ownObjective = {
+  spec: small({ objective: { type: 'own', name: 'distance' } }),
+  extensions: { objectives: { distance } },
+} as const;
+
 /** The file of a model in which no number is as it was initialised, running statistics included. */
-export function movedModelFile(spec: VaeSpec, seed: number): Promise<Uint8Array> {
-  const model = new Model(completeSpec(spec));
+export function movedModelFile(spec: VaeSpec, seed: number, extensions?: Extensions): Promise<Uint8Array> {
+  const model = new Model(completeSpec(spec), extensions);
   const { set, state } = model.weights;
   const moves = randomUniform([set.length], seed, -0.1, 0.1).values;
   const weights = model.weights.initialValues(seed).map((value, i) => value + moves[i]!);

@@ -1,6 +1,8 @@
 /** The terms of every row with noise of the caller's, by ours, to hold against another program's. */
 import type { Tensor } from '../src/gpu/graph.js';
 import { concat } from '../src/gpu/ops/concat.js';
+import { noise as noiseTensor } from '../src/gpu/ops/noise.js';
+import { LEVEL_NOISE } from '../src/vae/priors/hierarchical.js';
 import { reshape } from '../src/gpu/ops/constant.js';
 import { conditionRows } from '../src/vae/condition.js';
 import type { Rows as InferenceRows } from '../src/vae/data/number-rows.js';
@@ -12,6 +14,29 @@ export interface NoisyRows {
   readonly x: Float32Array;
   readonly noise: Float32Array;
   readonly labels?: Uint8Array;
+  /** Noise of a hierarchical prior's levels, side by side. */
+  readonly levels?: Float32Array;
+}
+
+/** The noise that `rowTerms` has for the levels of a hierarchical prior, f32[count, all of them]; undefined for others. */
+export async function levelNoise(vae: Vae, count: number): Promise<Float32Array | undefined> {
+  const widths: number[] = [];
+  for (let { prior } = vae.spec; prior.type === 'hierarchical'; { prior } = prior) widths.push(prior.latent);
+  if (widths.length === 0) return undefined;
+  const inference = new Inference(vae.device, vae.model.weights, vae.resources);
+  const outputWidth = 1 + widths.reduce((a, b) => a + b);
+  const both = await inference.run({
+    label: 'levels',
+    rows: { x: { values: new Float32Array(count), width: 1 } }, // a plan has rows of something
+    outputWidth,
+    build: ({ x }) => {
+      const level = (width: number, index: number): Tensor =>
+        noiseTensor([x.shape[0]!, width], LEVEL_NOISE + index + 1);
+      return concat([x, ...widths.map(level)], 1);
+    },
+  });
+  inference.destroy();
+  return both.filter((_, i) => i % outputWidth > 0);
 }
 
 /** Reconstruction and KL of every row, f32[N] each. */

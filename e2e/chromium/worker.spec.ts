@@ -1,6 +1,6 @@
 /**
  * Plan: `webgpu-vae/worker` as it is published, on a page under a strict Content-Security-Policy.
- * - 20 training steps, and every call, give the bits of the main thread;
+ * - 20 training steps, and every call, give the bits of the main thread; so do the steps of a trainer, on data and fed;
  * - events, pause and resume, abort; errors keep class and message; moved arrays are empty here;
  * - a worker of the caller's own; one that does not load, has no WebGPU, is terminated, or loses its GPU process;
  * - a canvas handed to the worker shows decoded images; how long a page hangs while a worker trains is printed.
@@ -117,6 +117,93 @@ test('20 steps and every call give the bits of the main thread', async () => {
   expect(inWorker!.steps).toBe(20);
   expect(inWorker).toEqual(here);
   expect(inWorker!.arrays.every((array) => new Set(array).size > 3)).toBe(true);
+});
+
+test('a trainer that the page steps gives the bits of the main thread', async () => {
+  const [inWorker, here] = await page.evaluate(async () => {
+    const { spec, data } = globalThis.offered;
+    const options = { batchSize: 32, seed: 5, beta: { type: 'linear', from: 0, to: 1, steps: 4 } } as const;
+    const batch = {
+      x: Float32Array.from({ length: 32 * 36 }, (_, i) => (i % 5) / 4),
+      noise: Float32Array.from({ length: 32 * 3 }, (_, i) => Math.cos(i)),
+    };
+    type Both = { trainer: InstanceType<typeof globalThis.site.worker.WorkerVae>['trainer'] };
+    const everything = async (vae: Both, others: () => Promise<unknown>) => {
+      let compiled = 0;
+      const fed = await vae.trainer(undefined, { ...options, onCompile: (done) => (compiled = done) });
+      await fed.step(batch);
+      const ofFed = [await fed.terms(), [...(await fed.save())]];
+      await fed.destroy();
+      const trainer = await vae.trainer(data(), options);
+      const before = trainer.stepCount;
+      await Promise.all([trainer.step(), trainer.step()]);
+      const times = await trainer.profile();
+      const { stepCount, batchSize, stepsPerEpoch, dispatchesPerStep } = trainer;
+      const checkpoint = await trainer.save({ note: 'mine' });
+      const terms = await trainer.terms();
+      await trainer.step();
+      const saved = [...(await trainer.save())];
+      await trainer.destroy();
+      const resumed = await vae.trainer(data(), { resume: checkpoint });
+      const { stepCount: from } = resumed;
+      await resumed.step();
+      const again = [...(await resumed.save())];
+      await others();
+      return {
+        counts: [before, stepCount, from, batchSize, stepsPerEpoch, dispatchesPerStep],
+        labels: times.map(({ label }) => label),
+        arrays: [ofFed, terms, [...checkpoint], saved],
+        isSame: again.join() === saved.join(),
+        isCompiled: compiled > 0,
+      };
+    };
+    const worker = await globalThis.site.worker.openWorker();
+    const remote = await worker.create(spec, { seed: 2 });
+    const results = [await everything(remote, () => remote.destroy())];
+    worker.terminate();
+    const vae = await globalThis.site.library.Vae.create(spec, { seed: 2 });
+    results.push(await everything(vae as unknown as Both, async () => vae.destroy()));
+    return results;
+  });
+  expect(inWorker).toEqual(here);
+  expect(inWorker).toMatchObject({ isSame: true, isCompiled: true });
+  expect(inWorker!.counts.slice(0, 5)).toEqual([0, 3, 3, 32, 3]);
+  expect(inWorker!.labels.length).toBe(inWorker!.counts[5]);
+});
+
+test('a trainer moves batches where asked, ends with its model, and tells of errors as the main thread does', async () => {
+  const { pairs, moved, schedule, ...rest } = await page.evaluate(async () => {
+    const { spec, data, tell } = globalThis.offered;
+    const worker = await globalThis.site.worker.openWorker();
+    const here = await globalThis.site.library.Vae.create(spec);
+    const remote = await worker.create(spec);
+    const caught = (call: Promise<unknown>): Promise<unknown> => call.then(() => 'no error', tell);
+    const mistyped = { learning_rate: 1 } as object;
+    const [mine, theirs] = [await here.trainer(undefined), await remote.trainer(undefined)];
+    const batch = { x: new Float32Array(128 * 36), noise: new Float32Array(128 * 3) };
+    await theirs.step(batch, { transfer: true });
+    const own = await remote.trainer(undefined);
+    await own.destroy();
+    mine.destroy();
+    const results = {
+      moved: [batch.x.length, batch.noise.length],
+      pairs: [
+        [await caught(remote.trainer(data(), mistyped)), await caught(here.trainer(data(), mistyped))],
+        [await caught(own.step()), await caught(mine.step())],
+      ],
+      schedule: await caught(remote.trainer(data(), { beta: () => 1 })),
+    };
+    await remote.destroy();
+    const afterModel = await caught(theirs.terms());
+    worker.terminate();
+    here.destroy();
+    return { ...results, afterModel };
+  });
+  expect(moved).toEqual([0, 0]);
+  for (const [there, here] of pairs) expect(there).toEqual(here);
+  expect(pairs[1]![0]).toMatchObject({ message: expect.stringContaining('[trainer] it was destroyed') });
+  expect(schedule).toMatchObject({ message: expect.stringMatching(/schedules as data, not as functions$/) });
+  expect(rest.afterModel).toEqual(pairs[1]![0]);
 });
 
 test('training tells, waits for epochs, and what it is told can be saved and loaded', async () => {

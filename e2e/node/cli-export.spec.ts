@@ -4,12 +4,12 @@
  * | export | torch: four files, our bytes  | onnx: a model repository, two graphs of three; into a taken path  |
  * | import | a map of names                | a map that is no map, tensors that do not fit, no such file       |
  * | info   | spec, tensors, sha256         | --json; a file that is no model of ours                           |
- * | help   | an example each               | --to missing, --graphs beside torch, a prior without Python       |
+ * | help   | an example each               | --to missing, --graphs beside torch, a norm that is not PyTorch's |
  * | docs   | docs/export.md's own examples | JavaScript, Python in what it wrote, specification and map        |
  */
 import { expect, test } from '@playwright/test';
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readSafetensors, writeSafetensors } from '../../src/vae/checkpoint/safetensors.js';
 import { writeModelFile } from '../../src/vae/checkpoint/model-file.js';
@@ -62,15 +62,16 @@ test('export --to onnx, and two graphs of three', async () => {
 
 test('what export refuses', async () => {
   const folder = testFolder();
-  const prior = { type: 'hierarchical', latent: 2, encoder: [], decoder: [] } as const;
-  await modelIn(folder, small({ prior }));
+  const mixed = [{ type: 'flatten' }, { type: 'groupNorm', groups: 2 }] as const;
+  await modelIn(folder);
+  mkdirSync(join(folder, 'odd'));
+  await modelIn(join(folder, 'odd'), small({ encoder: mixed }));
   writeFileSync(join(folder, 'taken'), '');
   const cases: [words: string[], code: number, message: RegExp][] = [
     [['.'], 2, /required option '--to <name>'/],
     [['.', '--to', 'tf'], 1, /\[--to\] is 'tf'; expected torch or onnx/],
     [['.', '--to', 'torch', '--graphs', 'encoder'], 1, /\[--graphs\] came with --to torch/],
-    [['.', '--to', 'torch'], 1, /\[spec\.prior\] is hierarchical, which has no Python yet/],
-    [['.', '--to', 'onnx'], 1, /has no ONNX yet; .*--graphs encoder,decoder/],
+    [['odd', '--to', 'torch'], 1, /\[spec\.encoder\[1\]\] is a groupNorm of 2 groups over a flattened image/],
     [['.', '--to', 'onnx', '--graphs', 'prior'], 1, /\[graphs\] is \[prior\]/],
     [['.', '--to', 'onnx', '--graphs', 'encoder,decoder', '--out', 'taken'], 1, /\[taken.*cannot be written/],
     [['nowhere', '--to', 'torch'], 1, /\[nowhere\] cannot be read/],

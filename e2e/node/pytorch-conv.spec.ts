@@ -16,6 +16,7 @@ import type { LayerSpec } from '../../src/vae/layer-spec.js';
 import { presets, worldModelsSpec, type PresetName } from '../../src/vae/presets.js';
 import type { VaeSpec } from '../../src/vae/spec.js';
 import { Vae } from '../../src/vae/vae.js';
+import { layerModels } from '../export-models.js';
 import { float32, loadModel } from '../model.js';
 import { nodeDevice } from '../node-device.js';
 import { elementCount, fromValues, randomNormal, randomUniform } from '../reference/tensor.js';
@@ -26,47 +27,7 @@ const ROWS = 3;
 const likelihood = { type: 'gaussian', scale: 1 } as const; // the decoded mean is the decoder's output itself
 
 const models: Record<string, VaeSpec> = {
-  'every layer': {
-    input: [9, 7, 2],
-    latent: 3,
-    encoder: [
-      {
-        type: 'conv',
-        channels: 5,
-        kernel: [3, 2],
-        stride: [2, 1],
-        padding: [1, 0, 0, 2],
-        activation: 'relu',
-      },
-      { type: 'batchNorm', momentum: 0.5, activation: 'silu' },
-      {
-        type: 'residual',
-        layers: [
-          { type: 'layerNorm', activation: 'gelu' },
-          { type: 'conv', channels: 6, kernel: 3 },
-          { type: 'dropout', rate: 0.1 },
-        ],
-        activation: 'leakyRelu',
-      },
-      { type: 'maxPool', kernel: 2 },
-      { type: 'attention' },
-      { type: 'groupNorm', groups: 3 },
-      { type: 'activation', activation: 'softplus' },
-      { type: 'flatten' },
-      { type: 'dense', units: 10, activation: 'tanh' },
-    ],
-    decoder: [
-      { type: 'dense', units: 24, activation: 'relu' },
-      { type: 'reshape', shape: [2, 3, 4] },
-      { type: 'deconv', channels: 5, crop: [1, 0] },
-      { type: 'groupNorm', groups: 5, activation: 'silu' },
-      { type: 'residual', layers: [{ type: 'conv', channels: 5, kernel: 2, activation: 'sigmoid' }] },
-      { type: 'upsample', factor: 3 },
-      { type: 'averagePool', kernel: [1, 2] },
-      { type: 'conv', channels: 2, kernel: [1, 3], padding: 0 },
-    ],
-    likelihood,
-  },
+  'every layer': { ...layerModels['every layer']!, likelihood },
   'flattened images': {
     input: [4, 5, 3],
     latent: 2,

@@ -51,20 +51,25 @@ function importsOf(from: string, text: string): Import[] {
   });
 }
 
+interface Manifest {
+  readonly exports: Readonly<Record<string, string | { readonly types: string }>>;
+}
+
+/** The sources of the package's own entries, by the names that others import them under. */
+function entrySources({ exports }: Manifest): Readonly<Record<string, string>> {
+  const sourceOf = (types: string): string => types.replace('./dist/types/', 'src/').replace('.d.ts', '.ts');
+  return Object.fromEntries(
+    Object.entries(exports).flatMap(([name, entry]) =>
+      typeof entry === 'string' ? [] : [[`webgpu-vae${name.slice(1)}`, sourceOf(entry.types)]],
+    ),
+  );
+}
+
+const entries = entrySources(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest);
+
 /** The file that a specifier names; a package keeps its name. */
 function locate(from: string, specifier: string): string {
-  const own: Readonly<Record<string, string>> = {
-    'webgpu-vae': 'src/index.ts',
-    'webgpu-vae/gpu': 'src/gpu/index.ts',
-    'webgpu-vae/coding': 'src/vae/coding/index.ts',
-    'webgpu-vae/classical': 'src/vae/classical/index.ts',
-    'webgpu-vae/storage': 'src/vae/storage/index.ts',
-    'webgpu-vae/interop': 'src/vae/interop/index.ts',
-    'webgpu-vae/worker': 'src/vae/worker/index.ts',
-    'webgpu-vae/export': 'src/vae/export/index.ts',
-    'webgpu-vae/node': 'src/node/index.ts',
-  };
-  if (own[specifier]) return own[specifier];
+  if (entries[specifier]) return entries[specifier];
   if (!specifier.startsWith('.')) return specifier;
   const path = relative(root, resolve(root, dirname(from), specifier));
   const typed = ['.ts', '.tsx'].map((end) => path.replace(/\.js$/, end));
@@ -138,6 +143,9 @@ test('what these checks would catch', () => {
     1,
   );
   expect(wrongArrows(parse('src/vae/vae.ts', "import type { Row } from '../node/data.js';"))).toHaveLength(1);
+  const fromEntry = parse('src/gpu/plan.ts', "import { klSplit } from 'webgpu-vae/evaluation';");
+  expect(wrongArrows(fromEntry)).toEqual(['src/gpu/plan.ts (gpu) imports src/vae/evaluation/index.ts (vae)']);
+  expect(Object.values(entries).filter((path) => !existsSync(join(root, path)))).toEqual([]);
   const circle = [
     ...parse('src/gpu/plan.ts', "import {\n  fuse,\n  type Step,\n} from './fuse.js';"),
     ...parse('src/gpu/fuse.ts', "import './graph.js';"),

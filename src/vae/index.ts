@@ -5,6 +5,8 @@ export {
   type StoredTensor,
   type TensorToWrite,
 } from './checkpoint/safetensors.js';
+export { readModelFile, type FileTensor, type ModelFile } from './checkpoint/model-file.js';
+export { readTrainingFile, type TrainingFile, type TrainingRecord } from './checkpoint/training-file.js';
 export { readCifar10, type Cifar10Batch } from './data/cifar.js';
 export type * from './layer-spec.js';
 export { nameAt, type Extent, type Layer, type Site } from './layers/layer.js';

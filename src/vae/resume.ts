@@ -4,8 +4,10 @@
  */
 import { CheckpointError, SpecError } from '../gpu/errors.js';
 import { snapshot } from '../gpu/readback.js';
+import { isRead } from './checkpoint/model-file.js';
 import {
   readTrainingFile,
+  trainingValues,
   writeTrainingFile,
   type TrainingCourse,
   type TrainingFile,
@@ -69,8 +71,8 @@ export async function prepareTraining(
 }
 
 /** A checkpoint of this model. */
-async function openCheckpoint(bytes: Uint8Array, vae: Vae): Promise<TrainingFile> {
-  const file = await readTrainingFile(bytes);
+async function openCheckpoint(source: Uint8Array | TrainingFile, vae: Vae): Promise<TrainingFile> {
+  const file = isRead(source) ? source : await readTrainingFile(source);
   const found = difference(file.spec, vae.spec);
   if (!found) return file;
   throw new CheckpointError(
@@ -137,7 +139,7 @@ export async function recordCheckpoint(
 
 /** Writes a checkpoint's numbers into the model and its optimizers. @throws CheckpointError before anything is written */
 export function restoreTraining(vae: Vae, { moments }: TrainerParts, file: TrainingFile): void {
-  const values = file.values(vae.model, [...moments.keys()]);
+  const values = trainingValues(vae.model, file, moments.keys());
   const write = (buffer: GPUBuffer, numbers: Float32Array): void =>
     vae.device.gpu.queue.writeBuffer(buffer, 0, numbers as Float32Array<ArrayBuffer>);
   write(vae.weightBuffer, values.weights);

@@ -1,5 +1,6 @@
 /** What a training may be asked for, what it is fed and what it tells. */
 import { SpecError } from '../gpu/errors.js';
+import type { TrainingFile } from './checkpoint/training-file.js';
 import { checkEstimator, type EstimatorSpec } from './estimator-spec.js';
 import { completeOptimizer, type OptimizerSpec } from './optimizers/optimizer.js';
 import { checkSchedule, type Schedule } from './schedule.js';
@@ -27,9 +28,9 @@ export interface TrainerOptions {
   readonly onCompile?: (done: number, total: number) => void;
   /**
    * A checkpoint of `Trainer.save()` or `onSave` to go on from: the model takes its weights, and options that are left out
-   * are its own. Those that are given have to be the same.
+   * are its own. Those that are given have to be the same. Bytes, or what `readTrainingFile` made of them.
    */
-  readonly resume?: Uint8Array;
+  readonly resume?: Uint8Array | TrainingFile;
 }
 
 /** The options that decide the numbers of a training, all of them stated. */

@@ -4,7 +4,13 @@ import { Device } from '../gpu/device.js';
 import { SpecError } from '../gpu/errors.js';
 import { readBuffer, snapshot, type BufferRange } from '../gpu/readback.js';
 import { standardNormal } from '../gpu/threefry.js';
-import { readModelSpec, readModelValues, writeModelFile, type ModelValues } from './checkpoint/model-file.js';
+import {
+  modelValues,
+  openModelFile,
+  writeModelFile,
+  type ModelFile,
+  type ModelValues,
+} from './checkpoint/model-file.js';
 import { conditionRows } from './condition.js';
 import type { Dataset } from './data/dataset.js';
 import { evaluate, type EvaluateOptions } from './evaluate.js';
@@ -72,11 +78,15 @@ export class Vae {
     return Vae.#build(model, values, options);
   }
 
-  /** A model from `save()`'s bytes. @throws CheckpointError when they are broken or of another format */
-  static async load(bytes: Uint8Array, options: CreateOptions = {}): Promise<Vae> {
+  /**
+   * A model from `save()`'s bytes, or from what `readModelFile` made of them.
+   * @throws CheckpointError when they are broken or of another format
+   */
+  static async load(source: Uint8Array | ModelFile, options: CreateOptions = {}): Promise<Vae> {
     checkNames('load', options);
-    const model = new Model(await readModelSpec(bytes), options);
-    return Vae.#build(model, await readModelValues(model, bytes), options);
+    const file = await openModelFile(source);
+    const model = new Model(file.spec, options);
+    return Vae.#build(model, modelValues(model, file.tensors), options);
   }
 
   static async #build(

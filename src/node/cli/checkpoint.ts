@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CheckpointError } from '../../gpu/errors.js';
 import type { Device } from '../../gpu/device.js';
-import { readModelSpec } from '../../vae/checkpoint/model-file.js';
+import { readModelFile, type ModelFile } from '../../vae/checkpoint/model-file.js';
 import type { Dataset } from '../../vae/data/dataset.js';
 import { evaluationReport } from '../../vae/evaluation/report.js';
 import { checkOptions } from '../../vae/trainer-options.js';
@@ -27,8 +27,8 @@ import { describeModel, openDevice, say } from './session.js';
 export async function evaluateCommand(path: string, settings: EvaluateSettings): Promise<number> {
   const { data, limit, size, channels, skipBroken, out } = settings;
   checkOptions(settings, 1);
-  const file = await readCheckpoint(path);
-  const { input } = await naming(file.path, () => readModelSpec(file.bytes));
+  const file = await readModel(path);
+  const { input } = file.spec;
   const test = await loadImages(data, 'test', { limit, size, channels, skipBroken, pictureShape: input });
   const folder = out === undefined ? undefined : await OutputFolder.open(out, { replaces: false });
   return withModel(file, await openDevice(settings), async (vae) => {
@@ -72,7 +72,7 @@ async function measure(
  */
 export async function sampleCommand(path: string, settings: SampleSettings): Promise<number> {
   const { seed, label, out } = settings;
-  const file = await readCheckpoint(path);
+  const file = await readModel(path);
   const [folder, name] = isRowsFile(out) ? [dirname(out), out] : [out, join(out, 'samples.png')];
   await OutputFolder.open(folder, { replaces: false });
   return withModel(file, await openDevice(settings), async (vae) => {
@@ -89,14 +89,19 @@ export interface CheckpointFile {
   readonly bytes: Uint8Array;
 }
 
+/** A model's file, and where it lies. */
+export interface NamedModelFile extends ModelFile {
+  readonly path: string;
+}
+
 /** Runs `use` with a model, then gives the device back; resolves with the exit code. */
 export async function withModel(
-  { path, bytes }: CheckpointFile,
+  file: NamedModelFile,
   device: Device,
   use: (vae: Vae) => Promise<void>,
 ): Promise<number> {
   try {
-    await use(await naming(path, () => Vae.load(bytes, { device })));
+    await use(await naming(file.path, () => Vae.load(file, { device })));
     return 0;
   } finally {
     device.destroy();
@@ -111,6 +116,12 @@ export async function naming<T>(path: string, read: () => Promise<T>): Promise<T
     if (!(cause instanceof CheckpointError)) throw cause;
     throw new CheckpointError(path, cause.message.slice(`[${cause.where}] `.length), { cause });
   }
+}
+
+/** The model at a path, or in the folder of a run. @throws CheckpointError when there is none, or it is damaged */
+export async function readModel(path: string): Promise<NamedModelFile> {
+  const { path: file, bytes } = await readCheckpoint(path);
+  return { path: file, ...(await naming(file, () => readModelFile(bytes))) };
 }
 
 /** The bytes at a path, or of `name` in the folder of a run. @throws CheckpointError when there are none */

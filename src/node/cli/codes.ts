@@ -1,14 +1,13 @@
 /** The commands encode, decode, reconstruct and interpolate: between images and codes, in files. */
 import { DataError, SpecError } from '../../gpu/errors.js';
 import { elementCount } from '../../gpu/shape.js';
-import { readModelSpec } from '../../vae/checkpoint/model-file.js';
 import { floatRows, type Dataset } from '../../vae/data/dataset.js';
 import { conditionOf, encodeRows } from '../../vae/evaluation/encode-rows.js';
 import { linearPath, sphericalPath } from '../../vae/samplers/paths.js';
 import type { Vae } from '../../vae/vae.js';
 import { loadImages, type DataPart } from '../data.js';
 import { imageGrid, reconstructionPairs } from '../pictures.js';
-import { naming, readCheckpoint, withModel } from './checkpoint.js';
+import { readModel, withModel } from './checkpoint.js';
 import type { AdapterSettings, DataSettings } from './options.js';
 import { checkEnding, readRows, writeRows, type RowsToWrite } from './rows-file.js';
 import { openDevice } from './session.js';
@@ -76,7 +75,7 @@ export async function decodeCommand(
   settings: DecodeSettings,
 ): Promise<number> {
   checkEnding(settings.out, true);
-  const file = await readCheckpoint(path);
+  const file = await readModel(path);
   const codes = await readRows(codesPath);
   return withModel(file, await openDevice(settings), async (vae) => {
     const { latent, input } = vae.spec;
@@ -133,8 +132,8 @@ async function withImages(
   make: (vae: Vae, images: Dataset) => Promise<RowsToWrite>,
 ): Promise<number> {
   const { data, part, limit, size, channels, skipBroken } = settings;
-  const file = await readCheckpoint(path);
-  const { input } = await naming(file.path, () => readModelSpec(file.bytes));
+  const file = await readModel(path);
+  const { input } = file.spec;
   const images = await loadImages(data, part, { limit, size, channels, skipBroken, pictureShape: input });
   checkSize(images.rows, images.shape);
   return withModel(file, await openDevice(settings), async (vae) => {

@@ -11,13 +11,12 @@ import {
   decompressLossless,
   readCodedFile,
 } from '../../vae/coding/index.js';
-import { readModelSpec } from '../../vae/checkpoint/model-file.js';
 import { floatRows, type Dataset } from '../../vae/data/dataset.js';
 import type { Vae } from '../../vae/vae.js';
 import { loadImages, type DataPart } from '../data.js';
 import { encodePng, imageGrid } from '../pictures.js';
 import { reasonOf, writeWhole } from './artifacts.js';
-import { naming, readCheckpoint, withModel } from './checkpoint.js';
+import { readModel, withModel } from './checkpoint.js';
 import { formatCount } from './format.js';
 import type { AdapterSettings, DataSettings } from './options.js';
 import { openDevice, say } from './session.js';
@@ -52,8 +51,8 @@ export interface CompressReport {
  */
 export async function compressCommand(path: string, settings: CompressSettings): Promise<number> {
   const { data, part, limit, size, channels, skipBroken, out } = settings;
-  const file = await readCheckpoint(path);
-  const { input, prior } = await naming(file.path, () => readModelSpec(file.bytes));
+  const file = await readModel(path);
+  const { input, prior } = file.spec;
   const chosen = { limit, size, channels, skipBroken, pictureShape: input };
   const loaded = await loadImages(data, part, chosen);
   const images = settings.binarize ? binarized(loaded) : loaded;
@@ -99,7 +98,7 @@ export async function decompressCommand(
   coded: string,
   { out, adapter }: DecompressSettings,
 ): Promise<number> {
-  const file = await readCheckpoint(path);
+  const file = await readModel(path);
   const bytes = await readCoded(coded);
   const { kind } = await readCodedFile(bytes, { name: coded });
   return withModel(file, await openDevice({ ...(adapter && { adapter }) }), async (vae) => {

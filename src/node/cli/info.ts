@@ -1,7 +1,7 @@
 /** The command info: what is in a safetensors file, without a GPU. */
 import { createHash } from 'node:crypto';
 import { elementCount } from '../../gpu/shape.js';
-import { readModelSpec } from '../../vae/checkpoint/model-file.js';
+import { specOf } from '../../vae/checkpoint/model-file.js';
 import { readSafetensors, type SafetensorsFile } from '../../vae/checkpoint/safetensors.js';
 import type { CompleteSpec } from '../../vae/spec.js';
 import { naming, readCheckpoint } from './checkpoint.js';
@@ -48,7 +48,7 @@ async function describe(path: string, bytes: Uint8Array): Promise<Info> {
     byteLength: bytes.length,
     sha256: createHash('sha256').update(bytes).digest('hex'),
     elementCount: tensors.reduce((sum, { shape }) => sum + elementCount(shape), 0),
-    ...(file.metadata.has('spec') && { spec: await readModelSpec(bytes) }),
+    ...(file.metadata.has('spec') && { spec: specOf(file) }),
     tensors,
   };
 }

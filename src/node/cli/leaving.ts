@@ -3,6 +3,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { list, record, show } from '../../gpu/check.js';
 import { CheckpointError, SpecError } from '../../gpu/errors.js';
+import type { ModelFile } from '../../vae/checkpoint/model-file.js';
 import {
   exportOnnx,
   exportTorch,
@@ -12,7 +13,7 @@ import {
   type OnnxGraphName,
 } from '../../vae/export/index.js';
 import { OutputFolder, reasonOf, writeWhole } from './artifacts.js';
-import { naming, readCheckpoint } from './checkpoint.js';
+import { naming, readModel } from './checkpoint.js';
 import { readJson, readSpec } from './model-spec.js';
 import { describeModel, say } from './session.js';
 
@@ -41,8 +42,8 @@ export interface ImportSettings {
 export async function exportCommand(path: string, { to, graphs, out }: ExportSettings): Promise<number> {
   if (graphs !== undefined && to !== 'onnx')
     throw new SpecError('--graphs', `came with --to ${to}, which has none; remove it, or use --to onnx`);
-  const file = await readCheckpoint(path);
-  const files = await naming(file.path, () => exported(file.bytes, to, graphs?.split(',')));
+  const file = await readModel(path);
+  const files = await naming(file.path, () => exported(file, to, graphs?.split(',')));
   await OutputFolder.open(out, { replaces: false }); // proves that it takes files
   for (const [name, bytes] of files) {
     await mkdir(dirname(join(out, name)), { recursive: true });
@@ -52,9 +53,9 @@ export async function exportCommand(path: string, { to, graphs, out }: ExportSet
   return 0;
 }
 
-function exported(bytes: Uint8Array, to: ExportSettings['to'], graphs?: string[]): Promise<ExportedFiles> {
-  if (to === 'torch') return exportTorch(bytes);
-  return exportOnnx(bytes, graphs ? { graphs: graphs as OnnxGraphName[] } : {});
+function exported(file: ModelFile, to: ExportSettings['to'], graphs?: string[]): Promise<ExportedFiles> {
+  if (to === 'torch') return exportTorch(file);
+  return exportOnnx(file, graphs ? { graphs: graphs as OnnxGraphName[] } : {});
 }
 
 /**

@@ -5,8 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CheckpointError, DataError, SpecError } from '../../gpu/errors.js';
-import { readTrainingFile } from '../../vae/checkpoint/training-file.js';
-import type { CompleteSpec } from '../../vae/spec.js';
+import { readTrainingFile, type TrainingFile } from '../../vae/checkpoint/training-file.js';
 import { reasonOf } from './artifacts.js';
 import { naming, readCheckpoint } from './checkpoint.js';
 import { History } from './history.js';
@@ -17,10 +16,9 @@ export const checkpointName = 'training.safetensors';
 
 /** A run that was interrupted. */
 export interface EarlierRun {
-  readonly bytes: Uint8Array;
+  readonly file: TrainingFile;
   /** Steps taken. */
   readonly step: number;
-  readonly spec: CompleteSpec;
   readonly history: History;
   /** The run's own, with what may change as it was typed now. */
   readonly settings: TrainSettings;
@@ -58,9 +56,8 @@ export async function openEarlierRun(given: ResumeSettings, typed: readonly stri
   const { step } = file.record;
   const { json, profile } = given;
   return {
-    bytes,
+    file,
     step,
-    spec: file.spec,
     history: await readHistory(join(dirname(path), 'history.jsonl'), step),
     settings: { ...saved, json, profile, out: dirname(path), ...Object.fromEntries(chosen) },
   };

@@ -39,7 +39,8 @@ export async function trainCommand(settings: TrainSettings, typed: readonly stri
 /** Goes on with a run; resolves with the exit code. @throws as trainCommand, and for a checkpoint that does not fit */
 export async function resumeCommand(given: ResumeSettings, typed: readonly string[]): Promise<number> {
   const earlier = await openEarlierRun(given, typed);
-  const { settings, spec } = earlier;
+  const { settings } = earlier;
+  const { spec } = earlier.file;
   const parts = await loadParts(settings, spec.input);
   checkParts(parts, spec, settings.batch);
   return train(settings, { parts, spec }, earlier);

@@ -82,7 +82,7 @@ export class TrainingRun {
       epochs,
       note: noteOf(this.#settings),
       ...(saveEvery !== undefined && { saveEvery }),
-      ...(this.#earlier && { resume: this.#earlier.bytes }),
+      ...(this.#earlier && { resume: this.#earlier.file }),
       signal: this.#stop,
       onCompile: (done, total) => this.#progress.compile(done, total),
       onStep: (progress) => this.#onStep(progress),

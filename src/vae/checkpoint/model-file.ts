@@ -4,27 +4,45 @@
  * `log_variance`. The specification is in the metadata.
  */
 import { CheckpointError } from '../../gpu/errors.js';
-import { elementCount, sameShape } from '../../gpu/shape.js';
+import { elementCount, sameShape, type Shape } from '../../gpu/shape.js';
 import { forEachElement, type FileLayout } from '../file-layout.js';
 import type { Model } from '../model.js';
 import { completeSpec, type CompleteSpec } from '../spec.js';
 import { noDigest } from './digest.js';
 import { digestKey } from './safetensors-header.js';
-import { readSafetensors, writeSafetensors, type SafetensorsFile, type StoredTensor } from './safetensors.js';
-
-interface FileTensor {
-  readonly shape: number[];
-  readonly values: Float32Array;
-}
+import {
+  readSafetensors,
+  writeSafetensors,
+  type SafetensorsFile,
+  type StoredTensor,
+  type TensorToWrite,
+} from './safetensors.js';
 
 const FORMAT = 'webgpu-vae 1';
 /** What the names of an optimizer's tensors begin with in a training's file. */
 export const MOMENTS_PREFIX = 'optimizer.';
 
+/** Whether a tensor of a training's file is an optimizer's. */
+export const isMoment = (name: string): boolean => name.startsWith(MOMENTS_PREFIX);
+
 /** A model's numbers: the flat weights as `model.weights.set` lays them out, the flat state as `.state` does. */
 export interface ModelValues {
   readonly weights: Float32Array;
   readonly state: Float32Array;
+}
+
+/** A model's file, read and verified: `Vae.load` takes it in the place of bytes, and reads nothing again. */
+export interface ModelFile {
+  /** Of the model in it. */
+  readonly spec: CompleteSpec;
+  /** The model's tensors by name. Whether they are those of the specification is found when it is built. */
+  readonly tensors: ReadonlyMap<string, FileTensor>;
+}
+
+/** A tensor as a file has it, row-major. */
+export interface FileTensor {
+  readonly shape: Shape;
+  readonly values: StoredTensor['values'];
 }
 
 /** Tensors of a file, each with the flat numbers of ours that hold it and where it begins there. */
@@ -45,14 +63,21 @@ export async function writeModelTensors(
   all: FlatTensors,
   metadata: Readonly<Record<string, string>>,
 ): Promise<Uint8Array> {
-  const tensors = new Map<string, FileTensor>();
-  for (const { layout, flat, offset } of all) {
-    const stored = new Float32Array(elementCount(layout.sizes));
-    forEachElement(layout, (i, ours) => (stored[i] = flat[offset + ours]!));
-    tensors.set(layout.name, { shape: [...layout.shape], values: stored });
+  const tensors = new Map<string, TensorToWrite>();
+  for (const [name, tensor] of fileTensors(all)) {
+    tensors.set(name, tensor);
     await pause();
   }
   return writeSafetensors(tensors, { format: FORMAT, spec: JSON.stringify(model.spec), ...metadata });
+}
+
+/** Tensors as a file has them, each made when it is asked for. */
+export function* fileTensors(all: FlatTensors): Generator<[name: string, tensor: TensorToWrite]> {
+  for (const { layout, flat, offset } of all) {
+    const values = new Float32Array(elementCount(layout.sizes));
+    forEachElement(layout, (i, ours) => (values[i] = flat[offset + ours]!));
+    yield [layout.name, { shape: [...layout.shape], values }];
+  }
 }
 
 /** Lets other work of the thread go first; a timer would take a second in a tab in the background. */
@@ -65,9 +90,42 @@ function pause(): Promise<void> {
   }).finally(() => port1.close());
 }
 
-/** The specification in a file. @throws CheckpointError when the file is not one of ours */
-export async function readModelSpec(bytes: Uint8Array): Promise<CompleteSpec> {
-  return specOf(await readSafetensors(bytes));
+/**
+ * Reads and verifies a model's file, or the model in a training's. No GPU is needed, so what the model is can be known first.
+ * @throws CheckpointError for a file that is broken, damaged, or not one of ours
+ * @example
+ * const file = await readModelFile(bytes);
+ * console.log(file.spec.input);
+ * const vae = await Vae.load(file);
+ */
+export async function readModelFile(bytes: Uint8Array): Promise<ModelFile> {
+  return modelFileOf(await readSafetensors(checkedBytes(bytes)));
+}
+
+/** The model in a file. @throws CheckpointError when it is not one of ours */
+export function modelFileOf(file: SafetensorsFile): ModelFile {
+  // A training's file holds the model's, and moments that only the training needs.
+  const isTraining = file.metadata.has('training');
+  const ofModel = [...file.tensors].filter(([name]) => !(isTraining && isMoment(name)));
+  return { spec: specOf(file), tensors: new Map(ofModel) };
+}
+
+/** What was read before as it is; bytes are read now. @throws CheckpointError as {@link readModelFile}, and for neither */
+export async function openModelFile(source: Uint8Array | ModelFile): Promise<ModelFile> {
+  return isRead(source) ? source : readModelFile(source);
+}
+
+/** Whether a file was read before. */
+export function isRead<T extends object>(source: Uint8Array | T): source is T {
+  return typeof source === 'object' && (source as object | null) !== null && 'spec' in source;
+}
+
+function checkedBytes(bytes: Uint8Array): Uint8Array {
+  if (ArrayBuffer.isView(bytes)) return bytes;
+  throw new CheckpointError(
+    'checkpoint',
+    `is ${Object.prototype.toString.call(bytes)}; expected the bytes of a file as a Uint8Array, or what readModelFile() made of them`,
+  );
 }
 
 /**
@@ -94,22 +152,18 @@ export function specOf({ metadata, verified }: SafetensorsFile): CompleteSpec {
   }
 }
 
-/** The model's numbers in a file. @throws CheckpointError when a tensor is missing, unknown, or of another shape */
-export async function readModelValues(model: Model, bytes: Uint8Array): Promise<ModelValues> {
-  const { tensors, metadata } = await readSafetensors(bytes);
+/** The model's numbers in tensors of a file. @throws CheckpointError when one is missing, unknown, or of another shape */
+export function modelValues(model: Model, tensors: ReadonlyMap<string, FileTensor>): ModelValues {
   const values = {
     weights: new Float32Array(model.weights.set.length),
     state: new Float32Array(model.weights.state.length),
   };
-  // A training's file holds the model's, and moments that only the training needs.
-  if (metadata.has('training'))
-    for (const name of tensors.keys()) if (name.startsWith(MOMENTS_PREFIX)) tensors.delete(name);
   readModelTensors(tensors, modelTensors(model, values));
   return values;
 }
 
 /** Fills the flat numbers from a file's tensors. @throws CheckpointError when one is missing, unknown, or of another shape */
-export function readModelTensors(tensors: ReadonlyMap<string, StoredTensor>, all: FlatTensors): void {
+export function readModelTensors(tensors: ReadonlyMap<string, FileTensor>, all: FlatTensors): void {
   const expected = new Set<string>();
   for (const { layout, flat, offset } of all) {
     const { name, shape } = layout;

@@ -6,16 +6,19 @@ import { integer, list, oneOf, record, show } from '../../gpu/check.js';
 import { CheckpointError, SpecError } from '../../gpu/errors.js';
 import type { DataFingerprint } from '../data/fingerprint.js';
 import type { Model } from '../model.js';
-import type { CompleteSpec } from '../spec.js';
 import { savedSums, type TermSums } from '../terms.js';
 import type { TrainingSettings } from '../trainer-options.js';
 import {
+  isMoment,
+  modelFileOf,
   MOMENTS_PREFIX,
   modelTensors,
+  modelValues,
   readModelTensors,
-  specOf,
   writeModelTensors,
+  type FileTensor,
   type FlatTensors,
+  type ModelFile,
   type ModelValues,
 } from './model-file.js';
 import { readSafetensors } from './safetensors.js';
@@ -48,13 +51,13 @@ export interface TrainingValues extends ModelValues {
   readonly moments: Readonly<Record<string, Float32Array>>;
 }
 
-export interface TrainingFile {
-  readonly spec: CompleteSpec;
+/** A training's file, read and verified: `resume` takes it in the place of bytes, and `Vae.load` the model in it. */
+export interface TrainingFile extends ModelFile {
   readonly record: TrainingRecord;
   /** The caller's own text. */
   readonly note?: string;
-  /** The numbers, for a model of the same specification. @throws CheckpointError when a tensor is missing, unknown, or of another shape */
-  values(model: Model, moments: readonly string[]): TrainingValues;
+  /** The optimizers' moments, as tensors by name. */
+  readonly moments: ReadonlyMap<string, FileTensor>;
 }
 
 /** Names of moments, such as `moment1`, come first in a tensor's name. */
@@ -68,44 +71,48 @@ export function writeTrainingFile(
   note?: string,
 ): Promise<Uint8Array> {
   const json = JSON.stringify({ version: VERSION, ...training });
-  return writeModelTensors(model, trainingTensors(model, values), {
+  const tensors = [...modelTensors(model, values), ...momentTensors(model, values.moments)];
+  return writeModelTensors(model, tensors, {
     training: json,
     ...(note !== undefined && { note }),
   });
 }
 
-/** Opens a training's file. @throws CheckpointError when it is broken, of another version, or a model alone */
+/**
+ * Reads and verifies a training's file.
+ * @throws CheckpointError when it is broken, of another version, or a model alone
+ * @example
+ * const file = await readTrainingFile(bytes);
+ * const vae = await Vae.load(file);
+ * await vae.train(images, { epochs: 2, resume: file });
+ */
 export async function readTrainingFile(bytes: Uint8Array): Promise<TrainingFile> {
   const file = await readSafetensors(bytes, { name: 'checkpoint' });
-  const { tensors, metadata } = file;
-  const spec = specOf(file);
-  const note = metadata.get('note');
+  const note = file.metadata.get('note');
   return {
-    spec,
-    record: parseRecord(metadata.get('training')),
+    ...modelFileOf(file),
+    record: parseRecord(file.metadata.get('training')),
     ...(note !== undefined && { note }),
-    values(model, names) {
-      const flat = (): Float32Array => new Float32Array(model.weights.set.length);
-      const values = {
-        weights: flat(),
-        state: new Float32Array(model.weights.state.length),
-        moments: Object.fromEntries(names.map((name) => [name, flat()])),
-      };
-      readModelTensors(tensors, trainingTensors(model, values));
-      return values;
-    },
+    moments: new Map([...file.tensors].filter(([name]) => isMoment(name))),
   };
 }
 
-function trainingTensors(model: Model, values: TrainingValues): FlatTensors {
-  const moments = Object.entries(values.moments).flatMap(([name, flat]) =>
-    model.weights.fileTensors().map(({ layout, offset }) => ({
+/** A training's numbers, for the moments of these names. @throws CheckpointError when a tensor is missing, unknown, or of another shape */
+export function trainingValues(model: Model, file: TrainingFile, names: Iterable<string>): TrainingValues {
+  const flat = [...names].map((name) => [name, new Float32Array(model.weights.set.length)] as const);
+  const moments = Object.fromEntries(flat);
+  readModelTensors(file.moments, momentTensors(model, moments));
+  return { ...modelValues(model, file.tensors), moments };
+}
+
+function momentTensors({ weights }: Model, moments: TrainingValues['moments']): FlatTensors {
+  return Object.entries(moments).flatMap(([name, flat]) =>
+    weights.fileTensors().map(({ layout, offset }) => ({
       layout: { ...layout, name: `${momentPrefix(name)}${layout.name}` },
       offset,
       flat,
     })),
   );
-  return [...modelTensors(model, values), ...moments];
 }
 
 /** Settings are checked where they are used, like any caller's. */

@@ -1,8 +1,8 @@
 /** A state_dict of a user's own PyTorch model as a model file of ours. */
 import { CheckpointError, SpecError } from '../../gpu/errors.js';
 import { elementCount, sameShape, type Shape } from '../../gpu/shape.js';
-import { readModelValues, writeModelFile } from '../checkpoint/model-file.js';
-import { readSafetensors, writeSafetensors } from '../checkpoint/safetensors.js';
+import { modelValues, writeModelFile } from '../checkpoint/model-file.js';
+import { readSafetensors } from '../checkpoint/safetensors.js';
 import { convBiasToTorch, convWeightToTorch } from '../convert/convolution.js';
 import { checkGeometry, deconvFromTorch, type TransposedOptions } from '../convert/transposed-convolution.js';
 import type { DeconvSpec } from '../layer-spec.js';
@@ -55,8 +55,7 @@ export async function importTorch(
     foldTransposed(found, path, deconvAt(model, path), settings);
   fillAbsent(found, expected, options);
   checkComplete(found, expected);
-  const metadata = { format: 'webgpu-vae 1', spec: JSON.stringify(model.spec) };
-  return writeModelFile(model, await readModelValues(model, await writeSafetensors(found, metadata)));
+  return writeModelFile(model, modelValues(model, found));
 }
 
 function expectedShapes({ weights }: Model): Map<string, Shape> {

@@ -1,5 +1,4 @@
 /** A specification as the modules of its two networks, and what a datum looks like in PyTorch and ONNX: [D], or [C, H, W]. */
-import { SpecError } from '../../gpu/errors.js';
 import { elementCount, type Shape } from '../../gpu/shape.js';
 import { outputsPerElement } from '../likelihoods/likelihood-spec.js';
 import type { CompleteSpec } from '../spec.js';
@@ -23,12 +22,6 @@ export interface ModelNetworks {
 
 /** The networks of a specification that a model can be built of. @throws SpecError for what cannot be exported */
 export function modelNetworks(spec: CompleteSpec): ModelNetworks {
-  const { posterior } = spec;
-  if (posterior.type === 'vector-quantized' && posterior.codebook === 'ema')
-    throw new SpecError(
-      'spec.posterior.codebook',
-      "is 'ema', whose averages are not exported yet; train with codebook: 'loss' to export the model",
-    );
   const width = elementCount(spec.input);
   const datum = spec.input.length === 3 ? spec.input : [width];
   const conditionWidth = spec.condition?.classes ?? 0;

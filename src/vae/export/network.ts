@@ -7,6 +7,7 @@ import type { Activation } from '../../gpu/ops/activation.js';
 import { convGeometry, outputSize } from '../../gpu/ops/conv.js';
 import { poolAxes, windowCount } from '../../gpu/ops/pool.js';
 import { bothAxes, elementCount, sameShape, type Pair, type Shape } from '../../gpu/shape.js';
+import type { OwnPart } from '../own-spec.js';
 import { imageAfter } from '../layers/stack.js';
 import type { ConvSpec, DeconvSpec, LayerSpec, NormSpec, PoolSpec, ReshapeSpec } from '../layer-spec.js';
 
@@ -128,11 +129,24 @@ function layer(spec: LayerSpec, extent: Extent, site: Site): Network {
     case 'reshape':
       return reshape(spec, extent);
     case 'own':
-      throw new SpecError(
-        site.where,
-        `is the layer '${spec.name}' of its author, which has no form here; replace it by layers of the package to export the model`,
-      );
+      throw ownLayer(spec, site.where);
   }
+}
+
+/** Looks for layers of their author's own before anything is built of them. @throws SpecError naming the first */
+export function checkOwnLayers(specs: readonly LayerSpec[], where: string): void {
+  specs.forEach((spec, index) => {
+    const at = `${where}[${index}]`;
+    if (spec.type === 'own') throw ownLayer(spec, at);
+    if (spec.type === 'residual') checkOwnLayers(spec.layers, `${at}.layers`);
+  });
+}
+
+function ownLayer({ name }: OwnPart, where: string): SpecError {
+  return new SpecError(
+    where,
+    `is the layer '${name}' of its author, whose code neither PyTorch nor ONNX has; build the model of the package's layers to export it, or read its weights from vae.save() with the package safetensors`,
+  );
 }
 
 type ImageShape = [H: number, W: number, C: number];

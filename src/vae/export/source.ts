@@ -1,11 +1,12 @@
 /** What is exported: a model, or the bytes of its file, as a plain VAE of the bound. */
 import type { ModelValues } from '../checkpoint/model-file.js';
-import { readModelSpec, readModelValues, writeModelFile } from '../checkpoint/model-file.js';
+import { modelValues, openModelFile, type ModelFile } from '../checkpoint/model-file.js';
 import { Model } from '../model.js';
 import type { CompleteSpec } from '../spec.js';
+import { checkOwnLayers } from './network.js';
 
-/** A Vae, or what its `save()` gave. */
-export type ExportSource = Uint8Array | Savable;
+/** A Vae, what its `save()` gave, or what `readModelFile` made of that. */
+export type ExportSource = Uint8Array | ModelFile | Savable;
 
 /** A model that can be saved, such as a Vae. */
 export interface Savable {
@@ -21,30 +22,24 @@ export interface ExportedModel {
   readonly values: ModelValues;
   /** The objective that the model was trained with; exports know the bound only. */
   readonly objective: CompleteSpec['objective'];
-  /** A file of ours with the model's weights and no discriminator's. */
-  readonly file: Uint8Array;
 }
 
-/** @throws CheckpointError for bytes that are no model of ours */
+/**
+ * An objective stays behind with what it alone has weights for, whosever it is.
+ * @throws CheckpointError for bytes that are no model of ours; SpecError for a layer of its author's own
+ */
 export async function exportedModel(source: ExportSource): Promise<ExportedModel> {
-  const bytes = source instanceof Uint8Array ? source : await source.save();
-  const spec = await readModelSpec(bytes);
-  const trained = new Model(spec);
-  const values = await readModelValues(trained, bytes);
+  const { spec, tensors } = await openModelFile('save' in source ? await source.save() : source);
+  checkOwnLayers(spec.encoder, 'spec.encoder');
+  checkOwnLayers(spec.decoder, 'spec.decoder');
   const { objective } = spec;
-  if (objective.type === 'elbo') return { model: trained, values, objective, file: bytes };
-  return { ...(await withoutObjective(trained, values)), objective };
+  const model = new Model({ ...spec, objective: { type: 'elbo' } });
+  const kept = objective.type === 'elbo' ? tensors : ofModel(model, tensors);
+  return { model, values: modelValues(model, kept), objective };
 }
 
-/** An objective's own weights come last, so those of the bound keep their places. */
-async function withoutObjective(
-  trained: Model,
-  values: ModelValues,
-): Promise<Pick<ExportedModel, 'model' | 'values' | 'file'>> {
-  const model = new Model({ ...trained.spec, objective: { type: 'elbo' } });
-  const kept = {
-    weights: values.weights.slice(0, model.weights.set.length),
-    state: values.state.slice(0, model.weights.state.length),
-  };
-  return { model, values: kept, file: await writeModelFile(model, kept) };
+function ofModel({ weights }: Model, tensors: ModelFile['tensors']): ModelFile['tensors'] {
+  const all = [...weights.fileTensors(), ...weights.stateTensors()];
+  const names = new Set(all.map(({ layout }) => layout.name));
+  return new Map([...tensors].filter(([name]) => names.has(name)));
 }

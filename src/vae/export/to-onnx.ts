@@ -2,11 +2,18 @@
 import { SpecError } from '../../gpu/errors.js';
 import { elementCount } from '../../gpu/shape.js';
 import { encode } from '../checkpoint/concatenate.js';
-import { readSafetensors } from '../checkpoint/safetensors.js';
+import { fileTensors, modelTensors } from '../checkpoint/model-file.js';
 import type { CompleteSpec } from '../spec.js';
 import { modelNetworks, type ModelNetworks } from './model-networks.js';
 import { GraphBuilder } from './onnx/graph.js';
-import { encoderInput, likelihoodMean, sampleLatents, summary } from './onnx/members.js';
+import {
+  encoderFeatures,
+  likelihoodMean,
+  movingCodewords,
+  sampleLatents,
+  summary,
+  type Parts,
+} from './onnx/members.js';
 import { runModules } from './onnx/modules.js';
 import { onnxBytes, tensorByteLength, type OnnxGraph } from './onnx/proto.js';
 import { rayPython } from './serving/ray.js';
@@ -28,33 +35,30 @@ export interface OnnxOptions {
 /** What protocol buffers hold at most. */
 const MAX_BYTE_LENGTH = 2 ** 31 - 1;
 
-/** What all graphs of a model are made of. */
-interface Parts {
-  readonly spec: CompleteSpec;
-  readonly networks: ModelNetworks;
-}
-
 /**
  * Graphs of operator set 17 with an open batch size, f32, images as f32[batch, C, H, W]:
  *
- * - encoder: x -> mean f32[batch, K] and, of a Gaussian posterior, log_variance
+ * - encoder: x -> mean f32[batch, K] (of a flow, where its base's mean goes) and, of a Gaussian posterior, log_variance
  * - decoder: z f32[batch, K] -> x, the mean of p(x | z)
  * - sampler: noise, standard normal -> x
  *
  * with an input condition f32[batch, classes], one-hot, where the model has one. Paths are those of a Triton model
  * repository, `models/encoder/1/model.onnx` and `models/encoder/config.pbtxt`; ray_batch.py and README.txt lie beside it.
  *
- * @throws CheckpointError for bytes that are no model; SpecError for a part that has no operators yet, naming what has
+ * @throws CheckpointError for bytes that are no model; SpecError for a layer that has no operators, naming it
  * @example
  * const files = await exportOnnx(vae);
  * const decoder = files.get('models/decoder/1/model.onnx');
  */
 export async function exportOnnx(source: ExportSource, options: OnnxOptions = {}): Promise<ExportedFiles> {
   const exported = await exportedModel(source);
-  const { spec } = exported.model;
+  const { model, values } = exported;
+  const { spec } = model;
   const names = checkGraphs(options.graphs ?? onnxGraphs);
-  const { tensors } = await readSafetensors(exported.file);
-  const parts = { spec, networks: modelNetworks(spec) };
+  const tensors = new Map(fileTensors(modelTensors(model, values)));
+  if (spec.posterior.type === 'vector-quantized' && spec.posterior.codebook === 'ema')
+    tensors.set('posterior.codebook', movingCodewords(tensors));
+  const parts = { spec, networks: modelNetworks(spec), noiseWidth: model.prior.noiseWidth };
   const files = new Map<string, Uint8Array>();
   for (const name of names) {
     const builder = new GraphBuilder(name, tensors);
@@ -70,8 +74,8 @@ export async function exportOnnx(source: ExportSource, options: OnnxOptions = {}
 
 const build: Readonly<Record<OnnxGraphName, (graph: GraphBuilder, parts: Parts) => void>> = {
   encoder(graph, { spec, networks }) {
-    const x = encoderInput(graph, networks, graph.input('x', networks.datum), condition(graph, networks));
-    const hidden = graph.op('Flatten', [runModules(graph, networks.encoder, x, 'encoder')], { axis: 1 });
+    const x = graph.input('x', networks.datum);
+    const hidden = encoderFeatures(graph, networks, x, condition(graph, networks));
     for (const [name, value, shape] of summary(graph, spec, hidden)) graph.output(name, value, shape);
   },
   decoder(graph, parts) {
@@ -79,7 +83,7 @@ const build: Readonly<Record<OnnxGraphName, (graph: GraphBuilder, parts: Parts) 
   },
   sampler(graph, parts) {
     const told = condition(graph, parts.networks);
-    decode(graph, parts, sampleLatents(graph, parts.spec, told), told);
+    decode(graph, parts, sampleLatents(graph, parts, told), told);
   },
 };
 

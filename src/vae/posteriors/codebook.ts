@@ -13,7 +13,7 @@ import type { WeightFactory } from '../weights.js';
 import type { VectorQuantizedSpec } from './posterior-spec.js';
 
 /** Laplace smoothing of the counts, so that a codeword which nothing chooses has a value. */
-const SMOOTHING = 1e-5;
+export const SMOOTHING = 1e-5;
 
 export interface Codebook {
   /** f32[C, D] */

@@ -23,10 +23,10 @@ interface Bent {
 type Bend = (z: Tensor, parameters: Tensor) => Bent;
 
 /** softplus(x + SHIFT) - 1 is 0 at 0: the appendix's m(x), moved so that u = 0 bends nothing. */
-const SHIFT = Math.log(Math.E - 1);
+export const SHIFT = Math.log(Math.E - 1);
 
 /** Keeps the quotient by |w|^2, and the square root's slope, finite at 0. */
-const TINY = 1e-12;
+export const TINY = 1e-12;
 
 /** A posterior whose base is bent by `bend`, told `columns` further moments, which files call `name`. */
 export function flow(latent: number, name: string, columns: number, bend: Bend): Posterior {

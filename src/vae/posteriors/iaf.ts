@@ -17,7 +17,7 @@ import type { Posterior } from './posterior.js';
 import type { AutoregressiveSpec } from './posterior-spec.js';
 
 /** Added to the gate's logits, so that an untrained step keeps most of z (the paper's advice: +1 or +2). */
-const KEEP = 2;
+export const KEEP = 2;
 
 /** z f32[R, K] and the datum's context f32[R, C] -> the gate's logits and a, f32[R, K]. */
 type Network = (z: Tensor, context: Tensor) => { logits: Tensor; a: Tensor };
@@ -57,7 +57,11 @@ function autoregressive(
   const hidden = weights.linear(`${name}.hidden`, [latent + context], [units]);
   const a = weights.linear(`${name}.a`, [units], [latent]);
   const gate = weights.linear(`${name}.gate`, [units], [latent]);
-  const masks = autoregressiveMasks(latent, units, context, index % 2 === 1);
+  const isOpen = autoregressiveMasks(latent, units, index % 2 === 1);
+  const masks = {
+    hidden: mask(latent + context, units, isOpen.hidden),
+    output: mask(units, latent, isOpen.output),
+  };
   return (z, told) => {
     const masked = { weight: multiply(hidden.weight, masks.hidden), bias: hidden.bias };
     const h = activate(affineMap(concat([z, told], 1), masked), 'tanh');
@@ -68,20 +72,19 @@ function autoregressive(
 }
 
 /**
- * Masks of a hidden layer f32[K + C, units] and of an output f32[units, K]. Hidden unit j has the degree floor(j K / units):
+ * What is open of a hidden layer f32[K + C, units] and of an output f32[units, K]. Hidden unit j has the degree floor(j K / units):
  * it sees that many latents and all of the context, and is seen by the outputs of the latents behind them.
  */
-function autoregressiveMasks(
+export function autoregressiveMasks(
   latent: number,
   units: number,
-  context: number,
   isReversed: boolean,
-): { hidden: Tensor; output: Tensor } {
+): Readonly<Record<'hidden' | 'output', (row: number, column: number) => boolean>> {
   const degree = (unit: number): number => Math.floor((unit * latent) / units);
   const place = (index: number): number => (isReversed ? latent - 1 - index : index);
   return {
-    hidden: mask(latent + context, units, (row, unit) => row >= latent || place(row) < degree(unit)),
-    output: mask(units, latent, (unit, index) => degree(unit) <= place(index)),
+    hidden: (row, unit) => row >= latent || place(row) < degree(unit),
+    output: (unit, index) => degree(unit) <= place(index),
   };
 }
 

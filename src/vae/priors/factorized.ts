@@ -30,9 +30,9 @@ export const componentCount = startMeans.length;
 /** Log-scales are clamped to this where they are exponentiated: from a hundredth of a bin to 1,000 bins. */
 export const logScaleRange = [-4.6, 6.9] as const;
 /** Uniforms of samples are kept this far from 0 and 1, where f32 has no logit. */
-const sampleMargin = 1e-6;
+export const sampleMargin = 1e-6;
 /** Temperature at which the largest of three Gumbel values takes all. */
-const sharpness = 1e4;
+export const sharpness = 1e4;
 
 /** Names of a component's weights; the tables of the entropy coder find them by these. */
 export function weightNames(component: number): { mean: string; logScale: string; logit: string } {

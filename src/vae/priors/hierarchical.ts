@@ -12,7 +12,7 @@ import type { HierarchicalSpec } from './prior-spec.js';
 import type { Prior, PriorSite } from './prior.js';
 
 /** Separates the noise of the levels from each other and from other noise: this, and the level. */
-const LEVEL_NOISE = 0x6c766c00;
+export const LEVEL_NOISE = 0x6c766c00;
 
 /** Its weights: `posterior.*` of q(z2 | z), `decoder.*` of p(z | z2) and `prior.*`, behind the site's prefix. */
 export function hierarchical(

@@ -10,7 +10,9 @@ import { WorkerVae } from './worker-vae.js';
 
 export * from '../../gpu/errors.js';
 export type { SentPicture, WorkerDeviceOptions } from './protocol.js';
-export { WorkerCanvas, WorkerVae, type Transfer, type WorkerTrainOptions } from './worker-vae.js';
+export type { Transfer } from './transfer.js';
+export { WorkerTrainer } from './worker-trainer.js';
+export { WorkerCanvas, WorkerVae, type WorkerTrainOptions } from './worker-vae.js';
 
 /** How the worker is made and what device it opens. */
 export interface OpenWorkerOptions extends WorkerDeviceOptions {

@@ -19,11 +19,16 @@ import type { Dataset } from '../data/dataset.js';
 import type { ModelCanvasOptions } from '../interop/model-canvas.js';
 import type { CompleteSpec, VaeSpec } from '../spec.js';
 import type { TrainOptions, TrainReport } from '../train.js';
+import type { Trainer } from '../trainer.js';
+import type { TrainerOptions } from '../trainer-options.js';
 import type { Vae } from '../vae.js';
 
 /** Methods of a Vae that take and give plain data. */
 export type VaeMethod =
   'decode' | 'encode' | 'evaluate' | 'readWeights' | 'reconstruct' | 'sample' | 'sampleLatents' | 'save';
+
+/** Methods of a Trainer that take and give plain data. */
+export type TrainerMethod = 'profile' | 'save' | 'step' | 'terms';
 
 /** Callbacks of training that are told to the page; `onEpoch` is waited for. */
 export type TrainEvent = 'onCompile' | 'onEpoch' | 'onStep' | 'onWarning';
@@ -39,6 +44,15 @@ export interface ModelFacts {
   readonly spec: CompleteSpec;
   readonly parameterCount: number;
 }
+
+/** A trainer in the worker, as the page knows it. */
+export interface TrainerFacts extends Pick<Trainer, 'batchSize' | 'stepsPerEpoch'> {
+  readonly trainer: number;
+  readonly now: TrainerState;
+}
+
+/** What of a trainer changes with a step. */
+export type TrainerState = Pick<Trainer, 'dispatchesPerStep' | 'stepCount'>;
 
 interface Of {
   readonly model: number;
@@ -60,6 +74,18 @@ export interface WorkerCalls {
     };
     gives: TrainReport;
   };
+  trainer: {
+    takes: Of & {
+      readonly data: Dataset | undefined;
+      readonly options: Omit<TrainerOptions, TrainEvent>;
+      readonly events: readonly TrainEvent[];
+    };
+    gives: TrainerFacts;
+  };
+  advance: {
+    takes: { readonly trainer: number; readonly method: TrainerMethod; readonly args: readonly unknown[] };
+    gives: { readonly value: Awaited<ReturnType<Trainer[TrainerMethod]>>; readonly now: TrainerState };
+  };
   /** Holds trainings of the model before their next step, or lets them go on. */
   hold: { takes: Of & { readonly isHeld: boolean }; gives: void };
   run: {
@@ -71,7 +97,8 @@ export interface WorkerCalls {
     gives: number;
   };
   draw: { takes: { readonly canvas: number } & Drawing; gives: void };
-  closeCanvas: { takes: { readonly canvas: number }; gives: void };
+  /** Frees a canvas or a trainer. */
+  close: { takes: { readonly part: number }; gives: void };
   destroy: { takes: Of; gives: void };
 }
 

@@ -1,8 +1,9 @@
 /** The worker's half: one device, the models that the page asks for, and the answers to its calls. */
 import { Device } from '../../gpu/device.js';
-import { DeviceError } from '../../gpu/errors.js';
+import { DeviceError, SpecError } from '../../gpu/errors.js';
 import { ModelCanvas } from '../interop/model-canvas.js';
 import type { TrainOptions } from '../train.js';
+import type { Trainer } from '../trainer.js';
 import { Vae } from '../vae.js';
 import {
   buffersOf,
@@ -11,6 +12,8 @@ import {
   type FromWorker,
   type ModelFacts,
   type ToWorker,
+  type TrainerFacts,
+  type TrainerState,
   type TrainEvent,
   type WorkerCalls,
 } from './protocol.js';
@@ -23,7 +26,8 @@ export interface WorkerScope {
 
 interface HeldModel {
   readonly vae: Vae;
-  readonly canvases: Set<number>;
+  /** Its canvases and trainers, which go with it. */
+  readonly parts: Set<number>;
   /** Resolves when its trainings may go on. */
   gate?: Gate;
 }
@@ -80,6 +84,7 @@ function newTask(tell: Task['tell']): Task {
 class Server {
   readonly #models = new Map<number, HeldModel>();
   readonly #canvases = new Map<number, ModelCanvas>();
+  readonly #trainers = new Map<number, Trainer>();
   #device: Device | undefined;
   #lastId = 0;
 
@@ -97,6 +102,20 @@ class Server {
       const held = this.#model(model);
       return held.vae.train(data, { ...options, ...callbacks(events, task), ...control(held, task) });
     },
+    trainer: async ({ model, data, options, events }, task) => {
+      const held = this.#model(model);
+      const trainer = await held.vae.trainer(data, { ...options, ...callbacks(events, task) });
+      return this.#keepTrainer(held, trainer);
+    },
+    advance: async ({ trainer: id, method, args }) => {
+      const trainer = this.#trainers.get(id);
+      if (!trainer) throw new SpecError('trainer', 'it was destroyed; make another with vae.trainer()');
+      const value = await (trainer[method] as (...values: readonly unknown[]) => Promise<never>).apply(
+        trainer,
+        args as unknown[],
+      );
+      return { value, now: stateOf(trainer) };
+    },
     hold: async ({ model, isHeld }) => {
       const held = this.#model(model);
       held.gate?.open();
@@ -111,7 +130,7 @@ class Server {
       const held = this.#model(model);
       const id = ++this.#lastId;
       this.#canvases.set(id, await ModelCanvas.create(held.vae, canvas, options));
-      held.canvases.add(id);
+      held.parts.add(id);
       return id;
     },
     draw: async ({ canvas, ...drawing }) => {
@@ -119,11 +138,11 @@ class Server {
       if (!drawn) throw new DeviceError('canvas', 'it was destroyed; show the model on another');
       await draw(drawn, drawing);
     },
-    closeCanvas: async ({ canvas }) => this.#closeCanvas(canvas),
+    close: async ({ part }) => this.#close(part),
     destroy: async ({ model }) => {
       const held = this.#model(model);
       held.gate?.open();
-      for (const canvas of held.canvases) this.#closeCanvas(canvas);
+      for (const part of held.parts) this.#close(part);
       held.vae.destroy();
       this.#models.delete(model);
     },
@@ -136,7 +155,7 @@ class Server {
 
   #keep(vae: Vae): ModelFacts {
     const model = ++this.#lastId;
-    this.#models.set(model, { vae, canvases: new Set() });
+    this.#models.set(model, { vae, parts: new Set() });
     return { model, spec: vae.spec, parameterCount: vae.parameterCount };
   }
 
@@ -146,10 +165,24 @@ class Server {
     return held;
   }
 
-  #closeCanvas(id: number): void {
-    this.#canvases.get(id)?.destroy();
-    this.#canvases.delete(id);
+  #keepTrainer(held: HeldModel, trainer: Trainer): TrainerFacts {
+    const id = ++this.#lastId;
+    this.#trainers.set(id, trainer);
+    held.parts.add(id);
+    const { batchSize, stepsPerEpoch } = trainer;
+    return { trainer: id, batchSize, stepsPerEpoch, now: stateOf(trainer) };
   }
+
+  #close(id: number): void {
+    for (const parts of [this.#canvases, this.#trainers]) {
+      parts.get(id)?.destroy();
+      parts.delete(id);
+    }
+  }
+}
+
+function stateOf({ stepCount, dispatchesPerStep }: Trainer): TrainerState {
+  return { stepCount, dispatchesPerStep };
 }
 
 /** Closed until `open` is called. */

@@ -3,14 +3,12 @@ import type { Dataset } from '../data/dataset.js';
 import type { ModelCanvas, ModelCanvasOptions } from '../interop/model-canvas.js';
 import type { CompleteSpec } from '../spec.js';
 import type { TrainOptions, TrainReport } from '../train.js';
+import type { TrainerOptions } from '../trainer-options.js';
 import type { Vae } from '../vae.js';
 import type { Channel } from './channel.js';
 import { buffersOf, type ModelFacts, type SentPicture, type TrainEvent, type VaeMethod } from './protocol.js';
-
-/** Moves the arrays of the first argument to the worker instead of copying them; they are empty here afterwards. */
-export interface Transfer {
-  readonly transfer?: boolean;
-}
+import type { Transfer } from './transfer.js';
+import { WorkerTrainer } from './worker-trainer.js';
 
 /** As on the main thread; to pause, see `pause()`. */
 export type WorkerTrainOptions = Omit<TrainOptions, 'beforeStep'> & Transfer;
@@ -50,7 +48,18 @@ export class WorkerVae implements Pick<Vae, VaeMethod | 'spec' | 'parameterCount
     );
   }
 
-  /** Holds trainings of this model before their next step. */
+  /** A trainer for callers with a loop of their own; without `data`, batches are sent to `step()`. */
+  async trainer(data: Dataset | undefined, options: TrainerOptions & Transfer = {}): Promise<WorkerTrainer> {
+    const { onCompile, transfer, ...rest } = options;
+    const facts = await this.#channel.call(
+      'trainer',
+      { model: this.#model, data, options: rest, events: onCompile ? ['onCompile'] : [] },
+      { listeners: { ...(onCompile && { onCompile }) }, transfer: transfer ? buffersOf(data) : [] },
+    );
+    return new WorkerTrainer(this.#channel, facts);
+  }
+
+  /** Holds what `train()` does to this model before its next step. */
   pause(): Promise<void> {
     return this.#channel.call('hold', { model: this.#model, isHeld: true });
   }
@@ -157,6 +166,6 @@ export class WorkerCanvas implements Pick<ModelCanvas, 'decode' | 'sample'> {
 
   /** Frees what the drawing needed; the canvas keeps its last picture. */
   destroy(): Promise<void> {
-    return this.#channel.call('closeCanvas', { canvas: this.#canvas });
+    return this.#channel.call('close', { part: this.#canvas });
   }
 }

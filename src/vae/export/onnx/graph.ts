@@ -1,6 +1,6 @@
 /** Collects the nodes of a graph; every op gives the name of what it makes. */
 import { elementCount, type Shape } from '../../../gpu/shape.js';
-import type { StoredTensor } from '../../checkpoint/stored-tensor.js';
+import type { TensorToWrite } from '../../checkpoint/safetensors.js';
 import type { OnnxAttribute, OnnxGraph, OnnxNode, OnnxTensor, OnnxValue } from './proto.js';
 
 export type Attributes = Readonly<Record<string, OnnxAttribute>>;
@@ -17,7 +17,7 @@ export class GraphBuilder {
   /** @param weights tensors of a model's file, under PyTorch's names and in its layouts */
   constructor(
     readonly name: string,
-    readonly weights: ReadonlyMap<string, StoredTensor>,
+    readonly weights: ReadonlyMap<string, TensorToWrite>,
   ) {}
 
   /** f32[batch, ...shape] */
@@ -40,9 +40,9 @@ export class GraphBuilder {
 
   /** A tensor of the file by name, seen with another shape of as many elements if one is given. */
   weight(name: string, shape?: Shape): string {
-    const { values, shape: stored } = this.weights.get(name)!;
+    const tensor = this.weights.get(name)!;
     const key = shape ? `${name} [${shape.join()}]` : name;
-    this.#tensors.set(key, { shape: shape ?? stored, values: Float32Array.from(values as Float32Array) });
+    this.#tensors.set(key, shape ? { ...tensor, shape } : tensor);
     return key;
   }
 
@@ -104,7 +104,7 @@ export class GraphBuilder {
 }
 
 /** Numbers of a tensor of the file. */
-export function valuesOf(weights: ReadonlyMap<string, StoredTensor>, name: string): number[] {
+export function valuesOf(weights: ReadonlyMap<string, TensorToWrite>, name: string): number[] {
   const { shape, values } = weights.get(name)!;
   return Array.from({ length: elementCount(shape) }, (_, i) => Number(values[i]));
 }

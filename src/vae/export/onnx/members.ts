@@ -1,37 +1,50 @@
 /** Posterior, prior and likelihood as ONNX operators: the same formulas as in src/vae, which name their sources. */
-import { SpecError } from '../../../gpu/errors.js';
 import { elementCount, type Shape } from '../../../gpu/shape.js';
+import type { TensorToWrite } from '../../checkpoint/safetensors.js';
+import { SMOOTHING } from '../../posteriors/codebook.js';
 import type { CompleteSpec } from '../../spec.js';
 import type { ModelNetworks } from '../model-networks.js';
-import { network } from '../network.js';
-import { valuesOf, type GraphBuilder } from './graph.js';
+import { inverseAutoregressive, planar, radial } from './flows.js';
+import type { GraphBuilder } from './graph.js';
 import { runModules } from './modules.js';
+import { drawPrior, placeOf, type Moments } from './priors.js';
+
+/** What all graphs of a model are made of. */
+export interface Parts {
+  readonly spec: CompleteSpec;
+  readonly networks: ModelNetworks;
+  /** Columns of the noise that a sample is made of. */
+  readonly noiseWidth: number;
+}
 
 /** What `encode` tells of a datum: names with their values and sizes. */
 type Summary = readonly (readonly [name: string, value: string, shape: Shape])[];
 
-/** Mean and log-variance from the encoder's features. @throws SpecError for a posterior that has no operators yet */
+/** Mean and log-variance from the encoder's features. */
 export function summary(graph: GraphBuilder, { posterior, latent }: CompleteSpec, features: string): Summary {
   const mean = graph.linear(features, 'mean');
-  const ofMean = ['mean', mean, [latent]] as const;
+  const ofMean = (value: string) => ['mean', value, [latent]] as const;
   switch (posterior.type) {
     case 'deterministic':
     case 'uniform':
-      return [ofMean];
+      return [ofMean(mean)];
     case 'diagonal':
     case 'isotropic': {
       const columns = posterior.type === 'isotropic' ? 1 : latent;
-      return [ofMean, ['log_variance', graph.linear(features, 'log_variance'), [columns]]];
+      return [ofMean(mean), ['log_variance', graph.linear(features, 'log_variance'), [columns]]];
     }
     case 'full':
-      return [ofMean, ['log_variance', fullLogVariance(graph, latent, features), [latent]]];
+      return [ofMean(mean), ['log_variance', fullLogVariance(graph, latent, features), [latent]]];
     case 'vector-quantized':
-      return [['mean', nearestCodewords(graph, latent, posterior.dimension, mean), [latent]]];
-    default:
-      throw new SpecError(
-        'spec.posterior',
-        `is ${posterior.type}, whose encoder has no ONNX yet; exported are diagonal, isotropic, full, deterministic, uniform and vector-quantized; pass graphs: ['decoder', 'sampler'] (--graphs decoder,sampler) to leave it out, or export to PyTorch`,
-      );
+      return [ofMean(nearestCodewords(graph, latent, posterior.dimension, mean))];
+    case 'planar':
+      return [ofMean(planar(graph, posterior.steps, latent, mean, graph.linear(features, 'flow')))];
+    case 'radial':
+      return [ofMean(radial(graph, posterior.steps, latent, mean, graph.linear(features, 'flow')))];
+    case 'iaf': {
+      const context = graph.linear(features, 'context');
+      return [ofMean(inverseAutoregressive(graph, posterior, latent, mean, context))];
+    }
   }
 }
 
@@ -57,71 +70,43 @@ function nearestCodewords(graph: GraphBuilder, latent: number, dimension: number
   return codewords(graph, latent, nearest);
 }
 
+/** The codewords of averages, which stand still in a graph: src/vae/posteriors/codebook.ts. */
+export function movingCodewords(tensors: ReadonlyMap<string, TensorToWrite>): TensorToWrite {
+  const counts = tensors.get('posterior.codebook_counts')!.values;
+  const { shape, values: sums } = tensors.get('posterior.codebook_sums')!;
+  const [codes, dimension] = shape as [number, number];
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  const smoothed = (code: number): number =>
+    ((counts[code]! + SMOOTHING) * total) / (total + codes * SMOOTHING);
+  return { shape, values: sums.map((value, i) => value / smoothed(Math.floor(i / dimension))) };
+}
+
 function codewords(graph: GraphBuilder, latent: number, index: string): string {
   const rows = graph.op('Gather', [graph.weight('posterior.codebook'), index], { axis: 0 });
   return graph.op('Reshape', [rows, graph.integers([-1, latent])]);
 }
 
-/** z of p(z) from normal noise, which becomes an input. @throws SpecError for a prior that has no operators yet */
+/** z of p(z) from normal noise f32[batch, width], which becomes an input. */
 export function sampleLatents(
   graph: GraphBuilder,
-  spec: CompleteSpec,
+  { spec, networks, noiseWidth: width }: Parts,
   condition: string | undefined,
 ): string {
   const { posterior, prior, latent } = spec;
-  if (posterior.type === 'vector-quantized') {
-    const groups = latent / posterior.dimension;
-    return chooseCodes(graph, latent, posterior.codes, graph.input('noise', [groups]));
-  }
-  switch (prior.type) {
-    case 'standard-normal':
-      return graph.input('noise', [latent]);
-    case 'mixture':
-      return mixture(graph, latent, prior.components, graph.input('noise', [latent + 1]));
-    case 'conditional': {
-      const { modules } = network(prior.layers, { shape: [spec.condition!.classes] }, 'spec.prior.layers');
-      const hidden = graph.op('Flatten', [runModules(graph, modules, condition!, 'prior')], { axis: 1 });
-      const moments = graph.linear(hidden, 'prior.moments');
-      const [mean, s] = [graph.slice(moments, 1, 0, latent), graph.slice(moments, 1, latent, latent)];
-      return graph.reparameterize(mean, s, graph.input('noise', [latent]));
-    }
-    default:
-      throw new SpecError(
-        'spec.prior',
-        `is ${prior.type}, whose sampler has no ONNX yet; exported are standard-normal, mixture and conditional; pass graphs: ['encoder', 'decoder'] (--graphs encoder,decoder) to leave it out, or export to PyTorch`,
-      );
-  }
-}
-
-/** Where normal noise stands in N(0, 1), in (0, 1). */
-function placeOf(graph: GraphBuilder, noise: string): string {
-  return graph.affine(graph.op('Erf', [graph.affine(noise, Math.SQRT1_2, 0)]), 0.5, 0.5);
-}
-
-/** The last column of the noise f32[batch, K + 1] chooses the component. */
-function mixture(graph: GraphBuilder, latent: number, components: number, noise: string): string {
-  const place = placeOf(graph, graph.slice(noise, 1, latent, 1));
-  const before = sharesBefore(valuesOf(graph.weights, 'prior.logit'));
-  const passed = graph.op('Greater', [place, graph.floats(before, [1, components])]);
-  // every place is behind the first's share of what comes before, 0
-  const count = graph.sum(graph.op('Cast', [passed], { to: 7 }), 1);
-  const index = graph.op('Sub', [count, graph.integers([1])]);
-  const row = (name: string): string => {
-    return graph.op('Gather', [graph.weight(`prior.${name}`), index], { axis: 0 });
+  const name = graph.input('noise', [width]);
+  if (posterior.type === 'vector-quantized') return chooseCodes(graph, latent, posterior.codes, name);
+  const told = condition && { condition: { name: condition, classes: networks.conditionWidth } };
+  const encode = (data: string): Moments => {
+    const features = encoderFeatures(graph, networks, graph.reshape(data, networks.datum), undefined);
+    const linear = (part: string): string => graph.linear(features, part);
+    const isFull = posterior.type === 'full' && latent > 1;
+    return {
+      mean: linear('mean'),
+      logVariance: linear('log_variance'),
+      ...(isFull && { lower: linear('lower') }),
+    };
   };
-  return graph.reparameterize(row('mean'), row('log_variance'), graph.slice(noise, 1, 0, latent));
-}
-
-/** What the shares of the earlier components add up to; less than any place for the first. */
-function sharesBefore(logits: readonly number[]): number[] {
-  const largest = Math.max(...logits);
-  const weights = logits.map((logit) => Math.exp(logit - largest));
-  const total = weights.reduce((a, b) => a + b);
-  let sum = 0;
-  return weights.map((weight, i) => {
-    sum += weight / total;
-    return i === 0 ? -1 : sum - weight / total;
-  });
+  return drawPrior(graph, prior, { latent, prefix: 'prior', encode, ...told }, { name, width });
 }
 
 function chooseCodes(graph: GraphBuilder, latent: number, codes: number, noise: string): string {
@@ -172,8 +157,19 @@ function logisticMixture(graph: GraphBuilder, components: number, output: string
   return graph.clip(graph.affine(mixed, 0.5, 0.5), 0, 1);
 }
 
+/** What the moments are made of, f32[batch, features]. */
+export function encoderFeatures(
+  graph: GraphBuilder,
+  networks: ModelNetworks,
+  x: string,
+  condition: string | undefined,
+): string {
+  const input = encoderInput(graph, networks, x, condition);
+  return graph.op('Flatten', [runModules(graph, networks.encoder, input, 'encoder')], { axis: 1 });
+}
+
 /** Data and condition as the encoder's first layer takes them. */
-export function encoderInput(
+function encoderInput(
   graph: GraphBuilder,
   { datum, takesImages, conditionWidth }: ModelNetworks,
   x: string,

@@ -22,7 +22,7 @@ interface Parts {
   readonly told: string;
 }
 
-/** The text of model.py. @throws SpecError for what has no Python yet, naming it and what has */
+/** The text of model.py. @throws SpecError for what has no Python, naming it */
 export function modelPython(model: Model): string {
   const { spec } = model;
   const parts: Parts = {
@@ -198,20 +198,23 @@ function klMethod(parts: Parts): string {
 const usesLogDensity = ({ spec }: Parts): boolean => spec.prior.type === 'vamp';
 
 function elbo(parts: Parts): string {
-  const { told } = parts;
+  const { told, prior, spec } = parts;
   const given = told ? ', condition' : '';
+  const further = prior.noiseWidth ?? 0;
   const kl = {
     none: 'torch.zeros(len(x), device=x.device)',
     normal: 'self.kl(moments)',
     diagonal: 'self.kl(moments, *self.prior_moments(condition))',
-    sample: `log_q - self.log_prior(z${given})`,
+    sample: `log_q - self.log_prior(z${further ? ', noise[:, LATENT:]' : ''}${given})`,
   }[klKind(parts)];
   const drawn = klKind(parts) === 'sample' ? 'z, log_q' : 'z, _';
   const head = `def elbo(self, x${given}, noise=None):
-    """log p(x | z) and the KL of one sample of z, made of noise f32[B, K], in nats: f32[B] each."""
+    """log p(x | z) and the KL of one sample of z, made of noise f32[B, ${further ? spec.latent + further : 'K'}], in nats: f32[B] each."""
     moments = self.encode(x${given})`;
-  const body = `noise = ${parts.posterior.noise} if noise is None else noise
-    ${drawn} = self.draw(moments, noise)
+  const ofZ = parts.posterior.noise;
+  const made = further ? `torch.cat([${ofZ}, torch.randn(len(x), ${further}, device=x.device)], 1)` : ofZ;
+  const body = `noise = ${made} if noise is None else noise
+    ${drawn} = self.draw(moments, ${further ? 'noise[:, :LATENT]' : 'noise'})
     return self.log_likelihood(self.decode(z${given}), x), ${kl}`;
   if (!parts.posterior.penalty) return `${head}\n    ${body}`;
   return `

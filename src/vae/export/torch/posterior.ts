@@ -1,5 +1,6 @@
 /** q(z | x) as methods of the Python class: the same formulas as src/vae/posteriors, which name their sources. */
 import type { PosteriorSpec } from '../../posteriors/posterior-spec.js';
+import { quantized } from './quantized.js';
 
 export interface PosteriorCode {
   /** Classes that stand before the model's. */
@@ -47,7 +48,7 @@ export function posteriorCode(spec: PosteriorSpec, latent: number): PosteriorCod
         draw: iaf,
       };
     case 'vector-quantized':
-      return quantized(spec.codes, spec.dimension, spec.commitment);
+      return quantized(spec);
   }
 }
 
@@ -214,30 +215,3 @@ ${drawDiagonal}
         log_q = log_q + F.softplus(-logits).sum(1)
     return z, log_q
 `;
-
-const quantized = (codes: number, dimension: number, commitment: number): PosteriorCode => ({
-  noise: normalNoise,
-  init: `codebook = torch.empty(${codes}, ${dimension}).uniform_(-1 / ${codes}, 1 / ${codes})
-self.posterior = nn.ParameterDict({"codebook": nn.Parameter(codebook)})`,
-  draw: `
-def quantize(self, mean):
-    """The nearest codeword of every ${dimension} latents, f32[B, K]."""
-    codebook = self.posterior["codebook"]
-    groups = mean.reshape(-1, 1, ${dimension})
-    nearest = ((groups - codebook) ** 2).sum(2).argmin(1)
-    return codebook[nearest].reshape(mean.shape)
-
-def draw(self, moments, noise):
-    """Codewords, through which gradients pass as if nothing had been replaced; there is no noise, and log q is 0."""
-    (mean,) = moments
-    return mean + (self.quantize(mean) - mean).detach(), torch.zeros(len(mean), device=mean.device)
-`,
-  penalty: `
-def penalty(self, moments):
-    """The codebook's loss and the encoder's commitment to it, a mean over the batch."""
-    (mean,) = moments
-    codewords = self.quantize(mean)
-    codebook = ((mean.detach() - codewords) ** 2).sum(1).mean()
-    return codebook + ${commitment} * ((mean - codewords.detach()) ** 2).sum(1).mean()
-`,
-});

@@ -1,10 +1,12 @@
 /** p(z) as methods of the Python class: the same formulas as src/vae/priors, which name their sources. */
-import { SpecError } from '../../../gpu/errors.js';
 import { elementCount } from '../../../gpu/shape.js';
+import type { VectorQuantizedSpec } from '../../posteriors/posterior-spec.js';
 import type { CompleteSpec } from '../../spec.js';
-import { network, type Module } from '../network.js';
-import { sequential } from './modules.js';
-import { indented } from './python.js';
+import type { PriorSpec } from '../../priors/prior-spec.js';
+import type { Module } from '../network.js';
+import { hierarchical, type LevelSite } from './hierarchical.js';
+import { momentsClass } from './moments-class.js';
+import { codebookOf } from './quantized.js';
 
 export interface PriorCode {
   /** Makes `self.prior`, where the family has weights. */
@@ -12,38 +14,78 @@ export interface PriorCode {
   readonly classes?: string;
   /** Modules of its own networks. */
   readonly modules?: readonly Module[];
-  /** `log_prior(self, z)`, with the condition behind z where the model has one. */
+  /** Columns of noise that the density takes behind those of z, where it is a bound by samples. */
+  readonly noiseWidth?: number;
+  /** `log_prior(self, z)`, with noise and the condition behind z where there are such. */
   readonly logDensity: string;
   /** `sample_latents(self, count)`, or of a condition f32[B, C]. */
   readonly draw: string;
 }
 
-const exported = ['standard-normal', 'mixture', 'vamp', 'conditional', 'factorized'] as const;
+/** Where a prior stands: of the model's latent, level 1, or of one above. */
+interface PriorSite extends LevelSite {
+  /** The size of its z in Python. */
+  readonly size: string;
+  readonly classes: number;
+  /** Numbers of a pseudo-input, and the moments of pseudo-inputs, their density and a draw of them in Python. */
+  readonly vamp: VampSite;
+}
 
-/** @throws SpecError for a prior that has no Python yet */
+interface VampSite {
+  readonly width: number;
+  readonly moments: (data: string) => string;
+  readonly density: string;
+  readonly draw: string;
+}
+
 export function priorCode(spec: CompleteSpec, hasOwnPrior: boolean): PriorCode {
   const { prior, latent, condition } = spec;
   const told = condition ? ', condition' : '';
   if (spec.posterior.type === 'vector-quantized' && hasOwnPrior)
-    return uniformCodes(spec.posterior.codes, latent / spec.posterior.dimension, told);
+    return uniformCodes(spec.posterior, latent, told);
+  const vamp: VampSite = {
+    width: elementCount(spec.input),
+    moments: (data) => `self.encode(${data}.reshape(-1, *DATA_SHAPE))`,
+    density: 'self.log_q(z.unsqueeze(1), moments)',
+    draw: 'self.draw(moments, torch.randn(count, LATENT, device=device))[0]',
+  };
+  return codeOf(prior, { level: 1, latent, size: 'LATENT', told, classes: condition?.classes ?? 0, vamp });
+}
+
+function codeOf(prior: PriorSpec, site: PriorSite): PriorCode {
+  const { told, size } = site;
   switch (prior.type) {
     case 'standard-normal':
-      return standardNormal(told);
+      return standardNormal(told, size);
     case 'mixture':
-      return mixture(prior.components, told);
+      return mixture(prior.components, told, size);
     case 'vamp':
-      return vamp(prior.pseudoInputs, elementCount(spec.input));
+      return vamp(prior.pseudoInputs, site.vamp);
     case 'conditional':
-      return conditional(prior.layers, condition!.classes, latent);
+      return conditional(prior.layers, site);
     case 'factorized':
       return factorized(told);
-    case 'hierarchical':
-      throw new SpecError(
-        'spec.prior',
-        `is hierarchical, which has no Python yet; exported are ${exported.join(', ')}; train with one of these to export the model`,
+    case 'hierarchical': {
+      const heads = { density: (noise: string) => densityHead(noise + told), draw: drawHead(told) };
+      return hierarchical(prior, site, heads, (inner, at) =>
+        codeOf(inner, {
+          ...at,
+          size: String(at.latent),
+          classes: site.classes,
+          vamp: vampOf(site.latent, at),
+        }),
       );
+    }
   }
 }
+
+/** A VampPrior above: its data are z of the level below. */
+const vampOf = (width: number, { latent }: LevelSite): VampSite => ({
+  width,
+  moments: (data) => `self.posterior(${data}).chunk(2, 1)`,
+  density: 'log_normal(z.unsqueeze(1), *moments)',
+  draw: `moments[0] + torch.exp(moments[1].clamp(-30, 20) / 2) * torch.randn(count, ${latent}, device=device)`,
+});
 
 /** Samples of a conditional model are asked for by condition, those of others by count. */
 const drawHead = (told: string): string =>
@@ -61,21 +103,21 @@ const densityHead = (told: string): string => `
 def log_prior(self, z${told}):
     """log p(z${told && ' | c'}) in nats, f32[B]."""`;
 
-const standardNormal = (told: string): PriorCode => ({
+const standardNormal = (told: string, size: string): PriorCode => ({
   logDensity: `${densityHead(told)}
     return log_normal(z, torch.zeros_like(z), torch.zeros_like(z))
 `,
   draw: `${drawHead(told)}
-    return torch.randn(count, LATENT, device=device)
+    return torch.randn(count, ${size}, device=device)
 `,
 });
 
-const mixture = (components: number, told: string): PriorCode => ({
+const mixture = (components: number, told: string, size: string): PriorCode => ({
   init: `self.prior = nn.ParameterDict(
     {
         "logit": nn.Parameter(torch.zeros(${components})),
-        "mean": nn.Parameter(torch.empty(${components}, LATENT).uniform_(-1, 1)),
-        "log_variance": nn.Parameter(torch.zeros(${components}, LATENT)),
+        "mean": nn.Parameter(torch.empty(${components}, ${size}).uniform_(-1, 1)),
+        "log_variance": nn.Parameter(torch.zeros(${components}, ${size})),
     }
 )`,
   logDensity: `${densityHead(told)}
@@ -85,37 +127,32 @@ const mixture = (components: number, told: string): PriorCode => ({
   draw: `${drawHead(told)}
     chosen = torch.multinomial(torch.softmax(self.prior["logit"], 0), count, replacement=True)
     deviation = torch.exp(self.prior["log_variance"][chosen].clamp(-30, 20) / 2)
-    return self.prior["mean"][chosen] + deviation * torch.randn(count, LATENT, device=device)
+    return self.prior["mean"][chosen] + deviation * torch.randn(count, ${size}, device=device)
 `,
 });
 
-const vamp = (count: number, width: number): PriorCode => ({
+const vamp = (count: number, { width, moments, density, draw }: VampSite): PriorCode => ({
   init: `self.prior = nn.ParameterDict({"pseudo_inputs": nn.Parameter(torch.rand(${count}, ${width}))})`,
   logDensity: `${densityHead('')}
-    moments = self.encode(self.prior["pseudo_inputs"].reshape(-1, *DATA_SHAPE))
-    return torch.logsumexp(self.log_q(z.unsqueeze(1), moments), 1) - math.log(${count})
+    moments = ${moments('self.prior["pseudo_inputs"]')}
+    return torch.logsumexp(${density}, 1) - math.log(${count})
 `,
   draw: `${drawHead('')}
     chosen = torch.randint(${count}, (count,), device=device)
-    moments = self.encode(self.prior["pseudo_inputs"][chosen].reshape(-1, *DATA_SHAPE))
-    return self.draw(moments, torch.randn(count, LATENT, device=device))[0]
+    moments = ${moments('self.prior["pseudo_inputs"][chosen]')}
+    return ${draw}
 `,
 });
 
-function conditional(layers: Parameters<typeof network>[0], classes: number, latent: number): PriorCode {
-  const { modules, shape } = network(layers, { shape: [classes] }, 'spec.prior.layers');
-  const own = sequential(modules).replace(/^nn\.Sequential/, 'super().__init__');
-  const flatten = shape.length === 3 ? '        self.flatten = nn.Flatten()\n' : '';
+function conditional(
+  layers: Parameters<typeof momentsClass>[2],
+  { classes, latent, size }: PriorSite,
+): PriorCode {
+  const words = 'The moments of p(z | c) from a condition';
+  const { text, modules } = momentsClass('ConditionalPrior', words, layers, [classes, latent]);
   return {
     modules,
-    classes: `
-class ConditionalPrior(nn.Sequential):
-    """The moments of p(z | c) from a condition; a Sequential runs what it has in order, \`moments\` last."""
-
-    def __init__(self):
-${indented(own, 2)}
-${flatten}        self.moments = nn.Linear(${elementCount(shape)}, ${2 * latent})
-`,
+    classes: text,
     init: 'self.prior = ConditionalPrior()',
     logDensity: `
 def prior_moments(self, condition):
@@ -126,7 +163,7 @@ ${densityHead(', condition')}
 `,
     draw: `${drawHead(', condition')}
     mean, log_variance = self.prior_moments(condition)
-    return mean + torch.exp(log_variance.clamp(-30, 20) / 2) * torch.randn(count, LATENT, device=device)
+    return mean + torch.exp(log_variance.clamp(-30, 20) / 2) * torch.randn(count, ${size}, device=device)
 `,
   };
 }
@@ -163,12 +200,16 @@ ${densityHead(told)}
 `,
 });
 
-const uniformCodes = (codes: number, groups: number, told: string): PriorCode => ({
-  logDensity: `${densityHead(told)}
+function uniformCodes(spec: VectorQuantizedSpec, latent: number, told: string): PriorCode {
+  const { codes, dimension } = spec;
+  const groups = latent / dimension;
+  return {
+    logDensity: `${densityHead(told)}
     return torch.full((len(z),), -${groups} * math.log(${codes}), device=z.device)
 `,
-  draw: `${drawHead(told)}
+    draw: `${drawHead(told)}
     chosen = torch.randint(${codes}, (count * ${groups},), device=device)
-    return self.posterior["codebook"][chosen].reshape(count, LATENT)
+    return ${codebookOf(spec)}[chosen].reshape(count, LATENT)
 `,
-});
+  };
+}

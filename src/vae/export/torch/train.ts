@@ -1,5 +1,10 @@
-/** train_ddp.py: continues a training under torchrun, or in one process. */
-export function trainPython(hasCondition: boolean): string {
+/**
+ * train_ddp.py: continues a training under torchrun, or in one process.
+ * @param objective what the model was trained with, where that was not the bound
+ */
+export function trainPython(hasCondition: boolean, objective?: string): string {
+  const others =
+    objective === undefined ? '' : `\nTrains the bound: the objective ${objective} is not here.\n`;
   const labels = hasCondition
     ? `
 def one_hot(path):
@@ -17,7 +22,7 @@ def one_hot(path):
 
 Data are a .npy file or an IDX file (.gz too): bytes, of which 255 is 1, or floats as the model takes them, f32[N, ...] with
 channels last. The result goes to --out, under the same names: webgpu-vae and model.py load it. Adam's moments start anew.
-"""
+${others}"""
 
 import argparse
 import gzip
