@@ -5,7 +5,7 @@ import { completePart, kinds, startOf, type Part, type PartName } from './parts.
 
 /** Fields that are one of some words. */
 const words: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  kernel: { imq: 'Inverse multiquadric', rbf: 'Gaussian (RBF)' },
+  kernel: { imq: 'IMQ', rbf: 'Gaussian' },
   variant: { I: 'I: of the means', II: 'II: of q(z)' },
   codebook: { loss: 'By a loss', ema: 'Moving averages' },
 };
