@@ -5,7 +5,7 @@
  * |          | Node's images, to a rounding           | the same bytes of a picture                               |
  * | lossless | the data, or a refusal that says why   | the same adapter decodes; another one must refuse         |
  */
-import { expect, test, type Page } from '@playwright/test';
+import { expect, test } from '@playwright/test';
 import { loadImages } from '../../src/node/data.js';
 import {
   binarized,
@@ -18,26 +18,18 @@ import type { Dataset } from '../../src/vae/data/dataset.js';
 import { denseSpec } from '../../src/vae/presets.js';
 import { Vae } from '../../src/vae/vae.js';
 import { nodeDevice } from '../node-device.js';
-import { openSite, startSite, type Site } from '../site/server.js';
+import { useTab } from '../site/tab.js';
 import { lossySpecOf } from '../lossy-spec.js';
 
 const shape = { input: [8, 8, 1], hidden: 32, latent: 6 } as const;
 const lossySpec = lossySpecOf(shape);
 
-let site: Site;
-let page: Page;
+const tab = useTab();
 let data: Dataset;
 
-test.beforeAll(async ({ browser }) => {
-  site = await startSite();
-  page = await browser.newPage();
-  await openSite(page, site);
+test.beforeAll(async () => {
   const { rows, shape: size, values } = await loadImages('fashion', 'train', { limit: 40, size: [8, 8] });
   data = { rows, shape: size, values };
-});
-test.afterAll(async () => {
-  await page.close();
-  await site.close();
 });
 
 async function trained(spec: typeof lossySpec | ReturnType<typeof denseSpec>, on: Dataset): Promise<Vae> {
@@ -51,7 +43,7 @@ test('a page reads the latents and the pictures that Node reads, and writes its 
   const inside = (await compress(vae, data, { embedTables: true })).bytes;
   const { bytes } = await compress(vae, data);
   const model = await vae.save();
-  const inPage = await page.evaluate(
+  const inPage = await tab.page.evaluate(
     async ([weights, file, withTables, pixels]) => {
       const { library, coding } = globalThis.site;
       const loaded = await library.Vae.load(Uint8Array.from(weights));
@@ -94,7 +86,7 @@ test('a page gives the data of a lossless file, or says why it cannot', async ()
   const binary = binarized(data);
   const vae = await trained(denseSpec(shape), binary);
   const { bytes } = await compressLossless(vae, binary);
-  const inPage = await page.evaluate(
+  const inPage = await tab.page.evaluate(
     async ([weights, file]) => {
       const { library, coding } = globalThis.site;
       const loaded = await library.Vae.load(Uint8Array.from(weights));

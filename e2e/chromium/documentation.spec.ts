@@ -3,12 +3,12 @@
  * strict policy as it is printed, a block at a time, on the built library. What a page of the documentation takes for granted
  * (a device, a model, a canvas) is there under the names that it uses.
  */
-import { expect, test, type Page } from '@playwright/test';
+import { expect, test } from '@playwright/test';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { canvasLaunch } from '../browser.js';
 import { pageExamples, projectRoot } from '../node/command-line.js';
-import { openSite, startSite, type Site } from '../site/server.js';
+import { useTab } from '../site/tab.js';
 
 const documents = [
   'README.md',
@@ -25,40 +25,29 @@ const examplePath = '/e2e/site/example.js';
 
 test.use({ launchOptions: canvasLaunch }); // blocks draw on canvases
 
-let site: Site;
-let page: Page;
-
-test.beforeAll(async ({ browser }) => {
-  site = await startSite();
-  page = await browser.newPage();
-});
-test.beforeEach(() => openSite(page, site));
-test.afterAll(async () => {
-  await page.close();
-  await site.close();
-});
+const tab = useTab();
 
 for (const { name, text } of blocks)
   test(name, async () => {
     const errors: string[] = [];
-    page.on('pageerror', (error) => errors.push(String(error)));
-    const checkpoint = await page.evaluate(setUp, text.includes('from'));
+    tab.page.on('pageerror', (error) => errors.push(String(error)));
+    const checkpoint = await tab.page.evaluate(setUp, text.includes('from'));
     const body = text.replaceAll(
       /from 'webgpu-vae\/?(\w*)'/g,
       (_, entry: string) => `from '/dist/${entry || 'index'}.js'`,
     );
-    await page.route(`**${examplePath}`, (route) =>
+    await tab.page.route(`**${examplePath}`, (route) =>
       route.fulfill({ contentType: 'text/javascript', body: `${body}\nglobalThis.finished = true;` }),
     );
-    await page.route('**/model.safetensors', (route) => route.fulfill({ body: Buffer.from(checkpoint) }));
-    await page.addScriptTag({ url: examplePath, type: 'module' });
+    await tab.page.route('**/model.safetensors', (route) => route.fulfill({ body: Buffer.from(checkpoint) }));
+    await tab.page.addScriptTag({ url: examplePath, type: 'module' });
     await expect
-      .poll(async () => errors[0] ?? (await page.evaluate(() => 'finished' in globalThis)), {
+      .poll(async () => errors[0] ?? (await tab.page.evaluate(() => 'finished' in globalThis)), {
         timeout: 60_000,
       })
       .toBe(true);
-    expect(await page.evaluate(() => globalThis.site.violations)).toEqual([]);
-    await page.unrouteAll();
+    expect(await tab.page.evaluate(() => globalThis.site.violations)).toEqual([]);
+    await tab.page.unrouteAll();
   });
 
 test('there are such blocks', () => {

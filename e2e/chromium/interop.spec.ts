@@ -7,29 +7,17 @@
  * - a canvas in the page and an OffscreenCanvas show what the model gives;
  * - the script-tag build trains in a page without modules.
  */
-import { expect, test, type Page } from '@playwright/test';
+import { expect, test } from '@playwright/test';
 import { resolve } from 'node:path';
 import { canvasLaunch, countMaps, openGpuPage } from '../browser.js';
-import { openSite, startSite, type Site } from '../site/server.js';
+import { useTab } from '../site/tab.js';
 
 test.use({ launchOptions: canvasLaunch });
 
-let site: Site;
-let page: Page;
-
-test.beforeAll(async ({ browser }) => {
-  site = await startSite();
-  page = await browser.newPage();
-  await countMaps(page);
-});
-test.beforeEach(() => openSite(page, site));
-test.afterAll(async () => {
-  await page.close();
-  await site.close();
-});
+const tab = useTab(countMaps);
 
 test('decodes into a texture of a borrowed device without reading back (frames printed)', async () => {
-  const result = await page.evaluate(async () => {
+  const result = await tab.page.evaluate(async () => {
     const { convSpec, Device, Vae, requiredLimits } = globalThis.site.library;
     const { gpuDecoder, ImageWriter } = globalThis.site.interop;
     const spec = convSpec({ input: [28, 28, 1], latent: 16 });
@@ -110,7 +98,7 @@ function gridError(pixels: readonly number[], images: readonly number[], side: n
 }
 
 test('every kind of picture gives the numbers of fromPixels', async () => {
-  const errors = await page.evaluate(async () => {
+  const errors = await tab.page.evaluate(async () => {
     const { Device, fromPixels } = globalThis.site.library;
     const { ImageReader } = globalThis.site.interop;
     const device = await Device.open();
@@ -196,7 +184,7 @@ test('every kind of picture gives the numbers of fromPixels', async () => {
 });
 
 test('a canvas of the page and an OffscreenCanvas show what the model gives', async () => {
-  const results = await page.evaluate(async () => {
+  const results = await tab.page.evaluate(async () => {
     const { denseSpec, Vae } = globalThis.site.library;
     const { ModelCanvas } = globalThis.site.interop;
     const vae = await Vae.create(denseSpec({ input: [6, 6, 1], hidden: 24, latent: 3 }), { seed: 2 });

@@ -7,11 +7,12 @@
 import { execFile } from 'node:child_process';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { expect, test, type Page } from '@playwright/test';
+import { expect, test } from '@playwright/test';
 import { denseSpec } from '../../src/vae/presets.js';
 import { Vae } from '../../src/vae/vae.js';
 import { nodeDevice } from '../node-device.js';
-import { openSite, startSite, type Site, type Task } from '../site/server.js';
+import type { Task } from '../site/server.js';
+import { useTab } from '../site/tab.js';
 
 /** Page and Node may sit on different adapters; over 30 steps rounding grows to some 1e-6. */
 const NODE_TOLERANCE = 1e-5;
@@ -34,18 +35,7 @@ const task: Task = {
   seed: 3,
 };
 
-let site: Site;
-let page: Page;
-
-test.beforeAll(async ({ browser }) => {
-  site = await startSite();
-  page = await browser.newPage();
-});
-test.beforeEach(() => openSite(page, site));
-test.afterAll(async () => {
-  await page.close();
-  await site.close();
-});
+const tab = useTab();
 
 /** The same run in Node, from the sources. */
 async function elbosInNode(): Promise<number[]> {
@@ -62,7 +52,10 @@ async function elbosInNode(): Promise<number[]> {
 }
 
 test('trains in a page, and the loss falls', async () => {
-  const { elbos, liveByteLengthAfter } = await page.evaluate((value) => globalThis.site.train(value), task);
+  const { elbos, liveByteLengthAfter } = await tab.page.evaluate(
+    (value) => globalThis.site.train(value),
+    task,
+  );
   expect(elbos).toHaveLength(task.steps);
   expect(elbos.at(-1)!).toBeGreaterThan(elbos[0]! + 1); // nats
   expect(elbos.every(Number.isFinite)).toBe(true);
@@ -70,7 +63,7 @@ test('trains in a page, and the loss falls', async () => {
 });
 
 test('gives the losses of Node', async () => {
-  const { elbos } = await page.evaluate((value) => globalThis.site.train(value), task);
+  const { elbos } = await tab.page.evaluate((value) => globalThis.site.train(value), task);
   const inNode = await elbosInNode();
   const errors = elbos.map((elbo, step) => Math.abs(elbo - inNode[step]!) / Math.abs(inNode[step]!));
   const equal = errors.filter((error) => error === 0).length;
@@ -81,31 +74,31 @@ test('gives the losses of Node', async () => {
 });
 
 test('trains in a worker to the same bits', async () => {
-  const inPage = await page.evaluate((value) => globalThis.site.train(value), task);
-  const inWorker = await page.evaluate((value) => globalThis.site.trainInWorker(value), task);
+  const inPage = await tab.page.evaluate((value) => globalThis.site.train(value), task);
+  const inWorker = await tab.page.evaluate((value) => globalThis.site.trainInWorker(value), task);
   expect(inWorker.elbos).toEqual(inPage.elbos);
   expect(inWorker.weightsHash).toBe(inPage.weightsHash);
 });
 
 test('keeps to a strict content security policy', async () => {
-  await page.evaluate((value) => globalThis.site.train(value), { ...task, steps: 2 });
-  await page.evaluate((value) => globalThis.site.trainInWorker(value), { ...task, steps: 2 });
-  expect(await page.evaluate(() => globalThis.site.violations)).toEqual([]);
+  await tab.page.evaluate((value) => globalThis.site.train(value), { ...task, steps: 2 });
+  await tab.page.evaluate((value) => globalThis.site.trainInWorker(value), { ...task, steps: 2 });
+  expect(await tab.page.evaluate(() => globalThis.site.violations)).toEqual([]);
   // Control: the policy is in force and a violation is seen.
-  await page.evaluate(() => {
+  await tab.page.evaluate(() => {
     const script = document.createElement('script');
     script.textContent = 'globalThis.ranInline = true';
     document.head.append(script);
   });
-  await page.waitForFunction(() => globalThis.site.violations.length > 0);
-  expect(await page.evaluate(() => 'ranInline' in globalThis)).toBe(false);
+  await tab.page.waitForFunction(() => globalThis.site.violations.length > 0);
+  expect(await tab.page.evaluate(() => 'ranInline' in globalThis)).toBe(false);
 });
 
 test('submits at most 32 dispatches at once in a page, and a step as one submit in a worker', async () => {
   for (const depth of [1, 6]) {
     const deep = { ...task, hidden: 8, depth, steps: 4 };
-    const inPage = await page.evaluate((value) => globalThis.site.train(value), deep);
-    const inWorker = await page.evaluate((value) => globalThis.site.trainInWorker(value), deep);
+    const inPage = await tab.page.evaluate((value) => globalThis.site.train(value), deep);
+    const inWorker = await tab.page.evaluate((value) => globalThis.site.trainInWorker(value), deep);
     const { dispatchesPerStep, submitsPerStep } = inPage;
     test.info().annotations.push({
       type: `a step of ${2 * depth} hidden layers`,
@@ -131,7 +124,7 @@ test('reaches the first step of the 784-400-20 model', async () => {
     batchSize: 128,
     steps: 6,
   };
-  const result = await page.evaluate((value) => globalThis.site.train(value), large);
+  const result = await tab.page.evaluate((value) => globalThis.site.train(value), large);
   const { firstTermsMs, compileTimeMs, stepMs, dispatchesPerStep, submitsPerStep, adapter } = result;
   test.info().annotations.push({
     type: 'first step',

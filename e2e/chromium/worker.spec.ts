@@ -7,25 +7,13 @@
  */
 import { chromium, expect, test, type Page } from '@playwright/test';
 import { canvasLaunch, chromiumLaunch } from '../browser.js';
-import { openSite, startSite, type Site } from '../site/server.js';
+import { openSite } from '../site/server.js';
+import { useTab } from '../site/tab.js';
 
 test.use({ launchOptions: canvasLaunch });
 
-let site: Site;
-let page: Page;
-
-test.beforeAll(async ({ browser }) => {
-  site = await startSite();
-  page = await browser.newPage();
-});
-test.beforeEach(async () => {
-  await openSite(page, site);
-  await offerModel(page);
-});
-test.afterAll(async () => {
-  await page.close();
-  await site.close();
-});
+const tab = useTab();
+test.beforeEach(() => offerModel(tab.page));
 
 declare global {
   var offered: {
@@ -62,7 +50,7 @@ function offerModel(on: Page): Promise<void> {
 }
 
 test('20 steps and every call give the bits of the main thread', async () => {
-  const [inWorker, here] = await page.evaluate(async () => {
+  const [inWorker, here] = await tab.page.evaluate(async () => {
     const { spec, data, z } = globalThis.offered;
     const options = { epochs: 5, batchSize: 20, learningRate: 0.01, seed: 5 };
     const rows = Float32Array.from(data().values.subarray(0, 5 * 36), (byte) => byte / 255);
@@ -120,7 +108,7 @@ test('20 steps and every call give the bits of the main thread', async () => {
 });
 
 test('a trainer that the page steps gives the bits of the main thread', async () => {
-  const [inWorker, here] = await page.evaluate(async () => {
+  const [inWorker, here] = await tab.page.evaluate(async () => {
     const { spec, data } = globalThis.offered;
     const options = { batchSize: 32, seed: 5, beta: { type: 'linear', from: 0, to: 1, steps: 4 } } as const;
     const batch = {
@@ -172,7 +160,7 @@ test('a trainer that the page steps gives the bits of the main thread', async ()
 });
 
 test('a trainer moves batches where asked, ends with its model, and tells of errors as the main thread does', async () => {
-  const { pairs, moved, schedule, ...rest } = await page.evaluate(async () => {
+  const { pairs, moved, schedule, ...rest } = await tab.page.evaluate(async () => {
     const { spec, data, tell } = globalThis.offered;
     const worker = await globalThis.site.worker.openWorker();
     const here = await globalThis.site.library.Vae.create(spec);
@@ -207,7 +195,7 @@ test('a trainer moves batches where asked, ends with its model, and tells of err
 });
 
 test('training tells, waits for epochs, and what it is told can be saved and loaded', async () => {
-  const result = await page.evaluate(async () => {
+  const result = await tab.page.evaluate(async () => {
     const { spec, data, z } = globalThis.offered;
     const worker = await globalThis.site.worker.openWorker();
     const vae = await worker.create(spec);
@@ -240,7 +228,7 @@ test('training tells, waits for epochs, and what it is told can be saved and loa
 });
 
 test('pauses, goes on, and stops when asked', async () => {
-  const result = await page.evaluate(async () => {
+  const result = await tab.page.evaluate(async () => {
     const { spec, data } = globalThis.offered;
     const worker = await globalThis.site.worker.openWorker();
     const vae = await worker.create(spec);
@@ -285,7 +273,7 @@ test('pauses, goes on, and stops when asked', async () => {
 });
 
 test('errors keep their class and their message', async () => {
-  const result = await page.evaluate(async () => {
+  const result = await tab.page.evaluate(async () => {
     const { spec, data, tell } = globalThis.offered;
     const { Vae } = globalThis.site.library;
     const worker = await globalThis.site.worker.openWorker();
@@ -337,7 +325,7 @@ test('errors keep their class and their message', async () => {
 });
 
 test('arrays are copied, or moved where that is asked for', async () => {
-  const lengths = await page.evaluate(async () => {
+  const lengths = await tab.page.evaluate(async () => {
     const { spec, data } = globalThis.offered;
     const worker = await globalThis.site.worker.openWorker();
     const vae = await worker.create(spec);
@@ -352,7 +340,7 @@ test('arrays are copied, or moved where that is asked for', async () => {
 });
 
 test('a worker of its own, none, one without WebGPU, and one that is terminated', async () => {
-  const result = await page.evaluate(async () => {
+  const result = await tab.page.evaluate(async () => {
     const { spec, data, z, tell } = globalThis.offered;
     const { openWorker } = globalThis.site.worker;
     const start = (url: string): Worker => new Worker(url, { type: 'module' });
@@ -392,16 +380,16 @@ test('a worker of its own, none, one without WebGPU, and one that is terminated'
 });
 
 test('the policy of the page is kept', async () => {
-  await page.evaluate(async () => {
+  await tab.page.evaluate(async () => {
     const worker = await globalThis.site.worker.openWorker();
     await (await worker.create(globalThis.offered.spec)).sample(1);
     worker.terminate();
   });
-  expect(await page.evaluate(() => globalThis.site.violations)).toEqual([]);
+  expect(await tab.page.evaluate(() => globalThis.site.violations)).toEqual([]);
 });
 
 test('a canvas handed to the worker shows what the model decodes', async () => {
-  const { shown, expected, sizes } = await page.evaluate(async () => {
+  const { shown, expected, sizes } = await tab.page.evaluate(async () => {
     const { spec, z } = globalThis.offered;
     const worker = await globalThis.site.worker.openWorker();
     const vae = await worker.create(spec, { seed: 2 });
@@ -465,7 +453,7 @@ test('the death of the GPU process ends calls with a DeviceError, and is told', 
   const browser = await chromium.launch(chromiumLaunch); // of its own: Chromium remembers such a crash
   try {
     const own = await browser.newPage();
-    await openSite(own, site);
+    await openSite(own, tab.site);
     await offerModel(own);
     const training = own.evaluate(async () => {
       const { spec, data, tell } = globalThis.offered;
@@ -494,7 +482,7 @@ declare global {
 }
 
 test('how long the page hangs while a worker trains (printed)', async () => {
-  const measured = await page.evaluate(async () => {
+  const measured = await tab.page.evaluate(async () => {
     const { denseSpec, Vae } = globalThis.site.library;
     const spec = denseSpec({ input: [28, 28, 1], hidden: 400, latent: 20 });
     const data = {
