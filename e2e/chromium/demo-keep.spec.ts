@@ -112,7 +112,7 @@ test('another tab, another address, and nothing any more', async ({ context }) =
 
   const third = await openAnother(context, '#seed=7');
   await expect(third.getByText(`saved at step ${step}.`)).toBeVisible();
-  await expect(third.getByRole('button', { name: 'Train on' })).toBeEnabled();
+  await expect(third.getByRole('button', { name: 'Train on', exact: true })).toBeEnabled();
   await third.getByRole('button', { name: 'Go on with it' }).click();
   await expect(third.getByRole('button', { name: 'Resume' })).toBeEnabled();
   expect((await takeAway(third, /^Checkpoint/)).name).toBe(`webgpu-vae-step-${step}.safetensors`);
@@ -125,7 +125,7 @@ test('another tab, another address, and nothing any more', async ({ context }) =
   await fourth.close();
 
   const fifth = await openAnother(context, '');
-  await expect(fifth.getByRole('button', { name: 'Train on' })).toBeEnabled();
+  await expect(fifth.getByRole('button', { name: 'Train on', exact: true })).toBeEnabled();
 });
 
 async function openAnother(context: BrowserContext, address: string): Promise<Page> {

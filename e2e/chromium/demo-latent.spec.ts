@@ -131,7 +131,7 @@ test('the manifold changes while the model learns, and the bars sum to the KL of
   const [manifold, point] = [picture(page, 'manifold'), picture(page, 'point')];
   const before = await Promise.all([changed(manifold), shown(point)]);
   await page.locator('#kl-bars summary').click();
-  await page.getByRole('button', { name: 'Train on' }).click();
+  await page.getByRole('button', { name: 'Train on', exact: true }).click();
   await changed(manifold, before[0]);
   await changed(point, before[1]);
   const bound = page.locator('#kl-bars .explain output');
@@ -174,7 +174,7 @@ test('five latents, two of them collapsed: sliders, axes and bars', async ({ pag
   await changed(manifold, held);
   await page.getByRole('combobox', { name: 'Up' }).selectOption(name);
   await expect(coordinates(page)).toHaveText('z2 = 0.00, z3 = 1.50'); // the axes have changed places
-  await page.getByRole('button', { name: 'Reset' }).click();
+  await page.getByRole('button', { name: 'Back to the origin' }).click();
   await expect(sliders.nth(0)).toHaveValue('0');
   expect(errors).toEqual([]);
 });
@@ -284,7 +284,7 @@ test('figures: pictures a second while dragging, and the longest task of the pag
     return ((await count()) - before) / ((performance.now() - started) / 1000);
   };
   const resting = await drag();
-  await page.getByRole('button', { name: 'Train on' }).click();
+  await page.getByRole('button', { name: 'Train on', exact: true }).click();
   await changed(picture(page, 'manifold'), await shown(picture(page, 'manifold')));
   const waits = await page.evaluate(async () => {
     let [task, timer, last] = [0, 0, performance.now()];

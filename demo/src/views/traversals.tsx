@@ -27,7 +27,7 @@ export function Traversals() {
           {isOpen ? 'Hide the sliders' : 'Show the sliders'}
         </button>
         <button type="button" onClick={() => movePoint(settings.peek().z.map(() => 0))}>
-          Reset
+          Back to the origin
         </button>
       </div>
       {isOpen && K > 0 && <Sliders key={K} K={K} />}
