@@ -86,6 +86,7 @@ test('four likelihoods make four pictures, and the model of the visitor stays as
 
   const compare = async (): Promise<void> => {
     await card.getByRole('button', { name: 'Compare' }).click();
+    await expect(card.getByRole('button', { name: 'Cancel' })).toBeVisible();
     await expect(card.getByRole('status')).toHaveText(/^Done: 4 of 4/, { timeout: 90_000 });
   };
   await card.getByLabel(/^Steps of each copy/).fill('20');

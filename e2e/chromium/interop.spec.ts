@@ -223,7 +223,7 @@ test('a canvas of the page and an OffscreenCanvas show what the model gives', as
 });
 
 test('one code of two latents is drawn, though buffers have room for four values', async () => {
-  const results = await page.evaluate(async () => {
+  const results = await tab.page.evaluate(async () => {
     const { denseSpec, Vae } = globalThis.site.library;
     const { gpuDecoder, ModelCanvas } = globalThis.site.interop;
     const vae = await Vae.create(denseSpec({ input: [6, 6, 1], hidden: 24, latent: 2 }), { seed: 2 });
