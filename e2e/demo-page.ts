@@ -1,5 +1,5 @@
 /** The built demo page on a server of its own, for tests; what it logs as an error, or throws, fails them. */
-import { expect, type Page } from '@playwright/test';
+import { expect, type Locator, type Page } from '@playwright/test';
 import { existsSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
@@ -34,4 +34,12 @@ export async function openDemo(page: Page, url: string): Promise<{ readonly erro
   await requireAdapter(page);
   await expect(page.getByRole('button', { name: 'Train from scratch' })).toBeEnabled();
   return { errors };
+}
+
+/** The number that a card's list states under a name. */
+export async function numberOf(card: Locator, name: string): Promise<number> {
+  const entry = card
+    .locator('dl > div')
+    .filter({ has: card.page().locator('dt', { hasText: new RegExp(`^\\s*${name}$`) }) });
+  return parseFloat((await entry.locator('dd').textContent()) ?? '');
 }

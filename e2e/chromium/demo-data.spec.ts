@@ -28,7 +28,7 @@ test.afterAll(() => server.close());
 
 const facts = (page: Page) => page.getByRole('figure').locator('figcaption');
 const latents = (page: Page) => page.locator('#drawing').getByRole('listitem').filter({ hasText: '±' });
-const elbo = (page: Page) => page.locator('#curves dd').first();
+const elbo = (page: Page) => page.locator('#curves dd').nth(1);
 
 /** Takes steps one by one. */
 async function steps(page: Page, count: number): Promise<void> {
@@ -132,7 +132,7 @@ test('a running training goes over to other images; another size is learned from
   await page.getByRole('button', { name: 'Pause' }).click();
 
   await page.getByText('Your own images', { exact: true }).click();
-  await page.getByLabel('Size').selectOption('32');
+  await page.locator('#data').getByLabel('Size').selectOption('32');
   await page.getByLabel('Colours').selectOption('3');
   await expect(
     page.getByText('These images are 32 × 32 × 3; the model shown takes 28 × 28 × 1.'),

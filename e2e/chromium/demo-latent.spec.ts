@@ -132,6 +132,7 @@ test('the manifold changes while the model learns, and the bars sum to the KL of
   const before = await Promise.all([changed(manifold), shown(point)]);
   await page.locator('#kl-bars summary').click();
   await page.getByRole('button', { name: 'Train on', exact: true }).click();
+  await page.locator('#latent-space').scrollIntoViewIfNeeded(); // what is out of sight is not drawn
   await changed(manifold, before[0]);
   await changed(point, before[1]);
   const bound = page.locator('#kl-bars .explain output');
