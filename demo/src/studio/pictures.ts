@@ -1,17 +1,20 @@
 /** Drawings of the model as files: decoded anew, for what a canvas shows stays on the GPU. */
-import type { Pixels, Vae } from 'webgpu-vae';
+import { fromPixels, type Pixels, type Vae } from 'webgpu-vae';
 import { toPixels } from './gallery.js';
 import { toFloats } from './observer.js';
 import type { Drawing } from './protocol.js';
-import { fromPixels } from 'webgpu-vae';
 
 /** The images of a drawing, f32[N, D]; called in turn. */
 export function imagesOf(vae: Vae, drawing: Drawing): Promise<Float32Array> {
   const labels = drawing.labels && { labels: drawing.labels };
   if ('decode' in drawing) return vae.decode(drawing.decode, { ...labels });
   if ('sample' in drawing) return vae.sample(drawing.sample.rows, { seed: drawing.sample.seed, ...labels });
-  const { values } = fromPixels(drawing.reconstruct, vae.spec.input as [number, number, 1 | 3]);
-  return vae.reconstruct(toFloats(values), { ...labels });
+  return vae.reconstruct(rowsOf(vae, drawing.reconstruct), { ...labels });
+}
+
+/** Pictures as the model reads them, f32[N, D]. @throws DataError as fromPixels */
+export function rowsOf({ spec }: Vae, pictures: readonly Pixels[]): Float32Array {
+  return toFloats(fromPixels(pictures, spec.input as [number, number, 1 | 3]).values);
 }
 
 /** Images side by side. @param values rows of images; bytes, or floats in [0, 1] */
