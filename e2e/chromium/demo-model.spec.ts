@@ -20,7 +20,7 @@ test.afterAll(() => server.close());
 
 const press = (page: Page, name: string): Promise<void> =>
   page.getByRole('group', { name: 'Training' }).getByRole('button', { name }).click();
-const progress = (page: Page): Locator => page.locator('.progress');
+const progress = (page: Page): Locator => page.locator('.transport .progress');
 /** What readers are told of the training. */
 const announced = (page: Page): Locator => progress(page).getByRole('status');
 const field = (page: Page, name: string): Locator => page.getByLabel(name, { exact: true });

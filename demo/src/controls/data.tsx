@@ -74,7 +74,7 @@ function Progress() {
   if (!progress) return null;
   const { name, loadedBytes, totalBytes } = progress;
   return (
-    <p class="progress">
+    <p class="loading">
       <label>
         Loading {name}: {megabytes(loadedBytes)} {totalBytes && `of ${megabytes(totalBytes)} `}MB
         <progress max={totalBytes} value={totalBytes && loadedBytes} />
