@@ -18,6 +18,8 @@ const sizes = [
   { width: 390, height: 844 },
 ];
 const STEPS = 400;
+/** The upper part of the first picture, for the README. */
+const HERO_PIXELS = 1420;
 /** For the canvases that come into sight. */
 const SETTLE_MS = 5000;
 
@@ -34,6 +36,10 @@ try {
       const path = join(folder, `demo-${size.width}-${colorScheme}.png`);
       await page.screenshot({ path, fullPage: true, animations: 'disabled' });
       console.log(`wrote ${path}`);
+      if (path.endsWith('demo-1440-light.png')) {
+        const clip = { x: 0, y: 0, width: size.width, height: HERO_PIXELS };
+        await page.screenshot({ path: join(folder, 'demo.png'), clip, animations: 'disabled' });
+      }
       await page.context().close();
     }
 } finally {
