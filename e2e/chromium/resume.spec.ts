@@ -32,9 +32,16 @@ async function openTab(): Promise<Page> {
   return page;
 }
 
+/** A new tab, when those before have given their stores back, which takes a moment where other work shares the machine. */
+async function openNextTab(): Promise<Page> {
+  const page = await openTab();
+  await page.waitForFunction(async () => (await navigator.locks.query()).held?.length === 0);
+  return page;
+}
+
 /** Trains into the store of that name to the end, in a tab of its own. */
 async function trainToTheEnd(name: string): Promise<Uint8Array> {
-  const page = await openTab();
+  const page = await openNextTab();
   await page.evaluate((store) => globalThis.site.trainIntoStore(store), name);
   const bytes = await page.evaluate((store) => globalThis.site.readStore(store), name);
   await page.close();
@@ -50,14 +57,15 @@ interface Closed {
 
 /** Trains in a tab that is closed `afterMs` after it has acknowledged `saves` saves. */
 async function trainAndClose(name: string, saves: number, afterMs: number): Promise<Closed> {
-  const page = await openTab();
+  const page = await openNextTab();
   const training = page.evaluate((store) => globalThis.site.trainIntoStore(store), name);
   training.catch(() => undefined); // the tab is closed under it
-  await page.waitForFunction((count) => (globalThis.saved?.length ?? 0) > count, saves);
+  const saved = page.waitForFunction((count) => (globalThis.saved?.length ?? 0) > count, saves);
+  await Promise.race([saved, training]); // what the training throws ends the wait
   await page.waitForTimeout(afterMs);
-  const saved = (await page.evaluate(() => globalThis.saved))!;
+  const steps = (await page.evaluate(() => globalThis.saved))!;
   await page.close();
-  return { began: saved[0]!, acknowledged: saved.at(-1)! };
+  return { began: steps[0]!, acknowledged: steps.at(-1)! };
 }
 
 test.describe('a closed tab', () => {
