@@ -21,7 +21,8 @@ export interface Kept {
 const FORMAT = 'webgpu-vae demo 1';
 /** The header of a checkpoint holds the note, and has room for a megabyte. */
 const MOST_POINTS = 500;
-const DIGITS = 6;
+/** As many tell every f32 from its neighbours: what is shown stays as it was. */
+const DIGITS = 9;
 
 export function writeNote(step: number, { settings, history }: PageState): string {
   const curves = { training: fewer(history.training), validation: fewer(history.validation) };
