@@ -1,3 +1,4 @@
+/** @jsxImportSource react */
 /** Samples of a model that trains in a worker, in a React component; the worker draws on the canvas. */
 import { useEffect, useRef, useState } from 'react';
 import { createRoot } from 'react-dom/client';
